@@ -1,0 +1,37 @@
+#!/bin/bash
+# Starts PostgreSQL on /data. On every start it first brings roles, passwords and the database to what the mounted
+# secrets say, over a socket nobody else reaches, so that a changed password holds and a half-made first start is mended.
+set -euo pipefail
+
+scripts=$(dirname "$0")
+data=/data/postgres
+sockets=/tmp
+
+password() { cat "/etc/ticket-platform/secrets/$1/password"; }
+
+if [[ ! -s $data/PG_VERSION ]]; then
+  rm -rf "$data.new"
+  initdb --pgdata="$data.new" --username=postgres --pwfile=/etc/ticket-platform/secrets/postgres-superuser/password \
+    --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --data-checksums
+  echo "host all all all scram-sha-256" >>"$data.new/pg_hba.conf"
+  echo "host replication all all scram-sha-256" >>"$data.new/pg_hba.conf"
+  mv "$data.new" "$data"
+fi
+
+# The first process of a container (or of a namespace of its own) knows that whoever wrote this is gone.
+if (( $$ == 1 )); then rm -f "$data/postmaster.pid"; fi
+
+pg_ctl --pgdata="$data" --silent --wait --options="-c listen_addresses= -c unix_socket_directories=$sockets" start
+SUPERUSER_PASSWORD=$(password postgres-superuser) SERVICE_PASSWORD=$(password postgres-service) \
+MIGRATION_PASSWORD=$(password postgres-migration) CHANGE_FEED_PASSWORD=$(password postgres-change-feed) \
+  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host="$sockets" --username=postgres --file="$scripts/roles.sql" >/dev/null
+pg_ctl --pgdata="$data" --silent --wait --mode=fast stop
+
+# jit: its libraries are left out. wal_level and slots: for the change feed. A slot whose reader stays away gives up
+# at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
+# shellcheck disable=SC2086 # the options are meant to be split
+exec postgres -D "$data" \
+  -c listen_addresses="$LISTEN_ADDRESS" -c port="$PORT" -c unix_socket_directories="$sockets" \
+  -c jit=off -c wal_level=logical -c max_replication_slots=20 -c max_wal_senders=24 \
+  -c max_slot_wal_keep_size=2GB -c max_connections=300 -c shared_buffers=128MB \
+  -c log_line_prefix='%m [%p] %u@%d ' ${POSTGRES_OPTIONS:-}

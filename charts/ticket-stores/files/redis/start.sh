@@ -1,0 +1,24 @@
+#!/bin/bash
+# Starts Redis on /data. Holds must never be evicted: a full Redis refuses writes instead.
+set -euo pipefail
+
+configuration=/tmp/redis.conf
+password_file=/etc/ticket-platform/secrets/redis/password
+
+umask 077 # the password stands in this file, not in the process list
+cat >"$configuration" <<END
+bind $LISTEN_ADDRESS
+port $PORT
+dir /data
+protected-mode no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory ${MAX_MEMORY:-256mb}
+maxmemory-policy noeviction
+END
+if [[ -s $password_file ]]; then
+  echo "requirepass $(cat "$password_file")" >>"$configuration"
+fi
+
+exec redis-server "$configuration"

@@ -1,0 +1,21 @@
+# Sourced. The five stores: how each is started, and when it is ready.
+stores=(postgres redis elasticsearch kafka connect)
+
+# fsync off: nothing here outlives the machine, and what is killed alone loses nothing by it.
+start_postgres() { launch postgres postgres PORT="$postgres_port" POSTGRES_OPTIONS="-c fsync=off -c full_page_writes=off"; }
+ready_postgres() { chroot "$fetched/postgres" /usr/lib/postgresql/17/bin/pg_isready -q -h 127.0.0.1 -p "$postgres_port"; }
+signal_postgres=INT # its "fast" shutdown does not wait for clients to leave
+
+start_redis() { launch redis redis PORT="$redis_port"; }
+ready_redis() { [[ $(chroot "$fetched/redis" redis-cli -h 127.0.0.1 -p "$redis_port" ping) == PONG ]]; }
+
+start_kafka() { launch kafka java PORT="$kafka_port" CONTROLLER_PORT="$kafka_controller_port"; }
+ready_kafka() { port_open "$kafka_port"; }
+
+start_connect() { launch connect java PORT="$connect_port" KAFKA_BOOTSTRAP="127.0.0.1:$kafka_port"; }
+ready_connect() { curl -fsS --max-time 5 "http://127.0.0.1:$connect_port/health"; }
+
+start_elasticsearch() { launch elasticsearch java PORT="$elasticsearch_port" TRANSPORT_PORT="$elasticsearch_transport_port"; }
+ready_elasticsearch() {
+  curl -fsS --max-time 5 "http://127.0.0.1:$elasticsearch_port/_cluster/health?wait_for_status=yellow&timeout=1s" | grep -q '"timed_out":false'
+}
