@@ -1,4 +1,8 @@
-# Sourced. The ports of one instance, chosen once and kept in its `ports` file.
+# Sourced. The ports of one instance, chosen once and kept in its `ports` file; one that somebody else took is replaced.
+declare -A usual_ports=(
+  [postgres_port]=5432 [redis_port]=6379 [kafka_port]=9092 [kafka_controller_port]=9093
+  [connect_port]=8083 [elasticsearch_port]=9200 [elasticsearch_transport_port]=9300
+)
 
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -11,28 +15,27 @@ free_port() {
   done
 }
 
-# port NAME USUAL: the usual port for the instance `dev` where it is free, else any.
 choose_port() {
-  local name=$1 usual=$2 port
+  local name=$1 usual=${usual_ports[$1]} port
   if [[ $name_of_instance == dev ]] && ! port_open "$usual"; then
     port=$usual
   else
     port=$(free_port)
-    [[ $name_of_instance != dev ]] || say "port $usual is taken: $name gets $port"
+    [[ $name_of_instance != dev ]] || say "port $usual is taken: $name is $port"
   fi
-  echo "$name=$port" >>"$instance/ports"
+  printf -v "$name" %s "$port"
 }
 
-load_ports() {
-  mkdir -p "$instance"
-  if [[ ! -s $instance/ports ]]; then
-    choose_port postgres_port 5432
-    choose_port redis_port 6379
-    choose_port kafka_port 9092
-    choose_port kafka_controller_port 9093
-    choose_port connect_port 8083
-    choose_port elasticsearch_port 9200
-    choose_port elasticsearch_transport_port 9300
-  fi
-  source "$instance/ports"
+load_ports() { if [[ -s $instance/ports ]]; then source "$instance/ports"; fi; }
+
+# choose_ports STORE: before it is started.
+choose_ports() {
+  local name
+  for name in "${!usual_ports[@]}"; do
+    [[ $name == "$1"_* ]] || continue
+    if [[ -z ${!name:-} ]] || port_open "${!name}"; then choose_port "$name"; fi
+  done
+  for name in "${!usual_ports[@]}"; do
+    if [[ -n ${!name:-} ]]; then echo "$name=${!name}"; fi
+  done | sort >"$instance/ports"
 }
