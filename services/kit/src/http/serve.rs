@@ -1,0 +1,97 @@
+//! Accepting connections with hyper itself: `axum::serve` exposes neither its limits nor its drain.
+
+use std::{io, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{health::Health, settings::ServerSettings};
+
+/// The pause after `accept` failed, as it does when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown`, then drains: not ready at once, accepting for `drain_delay` more, then ending connections
+/// as their requests end, for `drain_timeout` at most.
+///
+/// # Errors
+/// When the listener is broken from the start.
+pub async fn serve(
+    listener: TcpListener,
+    settings: &ServerSettings,
+    app: Router,
+    health: &Health,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    tracing::info!(addr = %listener.local_addr()?, "listening");
+    let server = server(settings);
+    let connections = GracefulShutdown::new();
+    let stop_accepting = drain_started(health.clone(), settings.drain_delay, shutdown);
+    tokio::pin!(stop_accepting);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+            () = &mut stop_accepting => break,
+        };
+        let app = app.clone();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| app.clone().oneshot(request.map(Body::new)));
+        let connection = server.serve_connection(TokioIo::new(Box::pin(bounded(stream, settings))), service).into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(settings.drain_timeout, connections.shutdown()).await.is_err() {
+        tracing::warn!(seconds = settings.drain_timeout.as_secs(), "requests were still under way when the drain ended");
+    }
+    tracing::info!("drained");
+    Ok(())
+}
+
+fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.read_timeout)
+        .max_buf_size(settings.max_header_bytes);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(settings.read_timeout)
+        .keep_alive_timeout(settings.read_timeout);
+    server
+}
+
+/// A stream on which a write that makes no progress fails: a client that does not read its answer is let go.
+fn bounded(stream: TcpStream, settings: &ServerSettings) -> TimeoutStream<TcpStream> {
+    // Answers are written whole, so waiting for more to send only costs time. A failure here costs nothing else.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(settings.write_timeout));
+    stream
+}
+
+async fn drain_started(health: Health, delay: Duration, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    health.drain();
+    tokio::time::sleep(delay).await;
+}

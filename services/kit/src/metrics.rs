@@ -1,0 +1,90 @@
+//! Prometheus metrics.
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::header,
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+use crate::error::ApiError;
+
+/// From 0.5 ms to 10 s: an answer from memory, and the longest that a handler may take by default.
+const DURATION_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The registry of a service and the metrics that every service has.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+}
+
+impl Metrics {
+    /// A registry with the process' and the HTTP server's metrics in it.
+    ///
+    /// # Errors
+    /// Never with the names used here; a registry refuses duplicates only.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let labels = ["method", "route", "status"];
+        let requests = IntCounterVec::new(Opts::new("http_requests_total", "Requests answered."), &labels)?;
+        let durations = HistogramVec::new(
+            HistogramOpts::new("http_request_duration_seconds", "Time from the request's head to the answer's head.")
+                .buckets(DURATION_BUCKETS.to_vec()),
+            &["method", "route"],
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(durations.clone()))?;
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        Ok(Self { registry, requests, durations })
+    }
+
+    /// Where a service registers metrics of its own.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn routes(&self) -> Router {
+        Router::new().route("/metrics", get(expose)).with_state(self.clone())
+    }
+}
+
+async fn expose(State(metrics): State<Metrics>) -> Result<Response, ApiError> {
+    let text = TextEncoder::new().encode_to_string(&metrics.registry.gather()).map_err(|error| {
+        tracing::error!(%error, "metrics cannot be encoded");
+        ApiError::internal()
+    })?;
+    Ok(([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
+}
+
+/// Counts and times each request under its route's template, never under its path: paths are without number.
+pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let method = known_method(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    metrics.requests.with_label_values(&[method, &route, response.status().as_str()]).inc();
+    metrics.durations.with_label_values(&[method, &route]).observe(started.elapsed().as_secs_f64());
+    response
+}
+
+/// HTTP methods are free text: only the usual ones become label values.
+fn known_method(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

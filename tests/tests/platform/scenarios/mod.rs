@@ -1,0 +1,26 @@
+//! What is asked of the platform, by the part of its life.
+
+pub mod broken;
+pub mod delete;
+pub mod install;
+pub mod steady;
+pub mod upgrade;
+
+use crate::witness::Needs;
+
+/// The version of this checkout.
+pub const FIRST: Needs =
+    Needs { version: "0.1.0", index_file: "services/search/index.json", feed_file: "migrations/feed.json" };
+
+/// The fixture with one more migration of each kind, another index and another table in the feed.
+pub const SECOND: Needs = Needs {
+    version: "0.2.0",
+    index_file: "dev/images/fixtures/0.2.0/release/index.json",
+    feed_file: "dev/images/fixtures/0.2.0/release/feed.json",
+};
+
+/// The fixture with a migration that PostgreSQL refuses.
+pub const BROKEN: &str = "0.3.0";
+
+/// The same, mended.
+pub const MENDED: &str = "0.3.1";
