@@ -1,0 +1,32 @@
+//! The Lua scripts, each with the prelude that they share.
+
+use std::sync::LazyLock;
+
+use redis::{ErrorKind, RedisError, Script};
+use uuid::Uuid;
+
+macro_rules! script {
+    ($file:literal) => {
+        LazyLock::new(|| {
+            Script::new(concat!(include_str!("scripts/prelude.lua"), include_str!(concat!("scripts/", $file, ".lua"))))
+        })
+    };
+}
+
+pub(crate) static HOLD: LazyLock<Script> = script!("hold");
+pub(crate) static RELEASE: LazyLock<Script> = script!("release");
+pub(crate) static CLEAR_BOOKED: LazyLock<Script> = script!("clear_booked");
+pub(crate) static BEGIN_SALE: LazyLock<Script> = script!("begin_sale");
+pub(crate) static FINISH_SALE: LazyLock<Script> = script!("finish_sale");
+pub(crate) static CANCEL_SALE: LazyLock<Script> = script!("cancel_sale");
+pub(crate) static STALE_SALES: LazyLock<Script> = script!("stale_sales");
+
+/// An answer that none of these scripts gives: somebody else wrote the script or the keys.
+pub(crate) fn unexpected(answer: &[String]) -> RedisError {
+    RedisError::from((ErrorKind::UnexpectedReturnType, "unexpected answer of a seat script", format!("{answer:?}")))
+}
+
+/// The canonical spelling, which is how PostgreSQL and all keys have it.
+pub(crate) fn spelled(uuids: &[Uuid]) -> Vec<String> {
+    uuids.iter().map(Uuid::to_string).collect()
+}
