@@ -1,0 +1,3 @@
+module ticketplatform.dev/node/supervisor
+
+go 1.26.0

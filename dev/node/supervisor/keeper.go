@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"os"
+	"sync"
+	"time"
+)
+
+// A component that ends is started again, after pauses that double between these bounds. One that then lives
+// for steadyTime has recovered, and its next end counts as the first.
+const (
+	firstPause = 250 * time.Millisecond
+	longPause  = 10 * time.Second
+	steadyTime = 30 * time.Second
+)
+
+// While the node starts, a component may end this often (kubelet does once when it is faster than containerd)
+// before the start is given up with its log.
+const endsWhileStarting = 4
+
+// Each component is ready within seconds on an idle machine; a cold and crowded one takes its time.
+const startTimeout = 3 * time.Minute
+
+// keeper keeps the components running and knows how they are.
+type keeper struct {
+	processes *processes
+	mutex     sync.Mutex
+	states    map[string]*componentState
+}
+
+// componentState is what `ticket-node status` shows of a component.
+type componentState struct {
+	PID     int    `json:"pid"` // as the node counts; 0 while it is down
+	Ends    int    `json:"ends"`
+	LastEnd string `json:"lastEnd,omitempty"`
+}
+
+func newKeeper() *keeper {
+	return &keeper{processes: newProcesses(), states: map[string]*componentState{}}
+}
+
+// keep starts a component and starts it again whenever it ends.
+func (k *keeper) keep(c component) error {
+	output, err := os.Create(logPath(c.name))
+	if err != nil {
+		return err
+	}
+	k.note(c.name, func(*componentState) {})
+	go func() {
+		pause := firstPause
+		for {
+			lived := k.runOnce(c, output)
+			if lived > steadyTime {
+				pause = firstPause
+			}
+			time.Sleep(pause)
+			pause = min(2*pause, longPause)
+		}
+	}()
+	return nil
+}
+
+// runOnce runs a component to its end and returns how long it lived.
+func (k *keeper) runOnce(c component, output *os.File) time.Duration {
+	started := time.Now()
+	pid, ended, err := k.processes.start(c.command, output)
+	reason := ""
+	if err != nil {
+		reason = fmt.Sprintf("does not start: %v", err)
+	} else {
+		k.note(c.name, func(s *componentState) { s.PID = pid })
+		reason = describe(<-ended)
+	}
+	log.Printf("%s %s after %s; see %s.log", c.name, reason, time.Since(started).Round(time.Millisecond), c.name)
+	k.note(c.name, func(s *componentState) {
+		s.PID, s.LastEnd = 0, time.Now().Format(time.TimeOnly)+" "+reason
+		s.Ends++
+	})
+	return time.Since(started)
+}
+
+// note changes what is known of a component, also for `ticket-node status`.
+func (k *keeper) note(name string, change func(*componentState)) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if k.states[name] == nil {
+		k.states[name] = &componentState{}
+	}
+	change(k.states[name])
+	if err := writeJSON(inState("components.json"), k.states); err != nil {
+		log.Printf("noting the state of %s: %v", name, err)
+	}
+}
+
+// await returns once the condition holds, and fails early when a component keeps ending.
+func (k *keeper) await(what string, condition func() bool) error {
+	err := waitFor(startTimeout, func() (bool, error) {
+		if err := k.failed(); err != nil {
+			return false, err
+		}
+		return condition(), nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %s: %w", what, err)
+	}
+	return nil
+}
+
+func (k *keeper) failed() error {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	for name, state := range k.states {
+		if state.Ends >= endsWhileStarting {
+			return fmt.Errorf("%s %s, %d times; the end of its log:\n%s", name, state.LastEnd, state.Ends, lastLines(logPath(name)))
+		}
+	}
+	return nil
+}
+
+func logPath(name string) string { return inState("log", name+".log") }
+
+// lastLines is the end of a log, for an error message.
+func lastLines(path string) string {
+	const count = 8
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	if len(lines) > count {
+		lines = lines[len(lines)-count:]
+	}
+	return path + ":\n" + string(bytes.Join(lines, []byte("\n")))
+}
