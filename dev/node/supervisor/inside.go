@@ -35,9 +35,7 @@ func inside() error {
 		return fmt.Errorf("the supervisor gave no configuration: %w", err)
 	}
 	if err := boot(node, reports); err != nil {
-		// The report is one line; the log has the whole.
-		first, rest, _ := strings.Cut(err.Error(), "\n")
-		fmt.Fprintf(os.Stderr, "%s\n", rest)
+		first, _, _ := strings.Cut(err.Error(), "\n") // the log gets the whole
 		fmt.Fprintf(reports, "%s%s\n", reportFailed, first)
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -133,5 +134,5 @@ func lastLines(path string) string {
 	if len(lines) > count {
 		lines = lines[len(lines)-count:]
 	}
-	return path + ":\n" + string(bytes.Join(lines, []byte("\n")))
+	return filepath.Base(path) + ":\n" + string(bytes.Join(lines, []byte("\n")))
 }

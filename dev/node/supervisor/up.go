@@ -127,7 +127,7 @@ func startSupervisor(i instance, chosen options, lock *os.File) error {
 	}
 	if err := follow(reports); err != nil {
 		command.Wait() // until all is given back, so that another try finds nothing
-		return fmt.Errorf("%w\n%s", err, lastLines(log.Name()))
+		return fmt.Errorf("%w\nThe logs are in %s; the end of %s", err, i.path("log"), lastLines(log.Name()))
 	}
 	return nil
 }
