@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod demo;
 mod notifications;
 mod program;
 mod schema;
