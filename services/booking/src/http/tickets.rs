@@ -1,0 +1,72 @@
+//! Reserving and confirming a ticket.
+
+use axum::{extract::State, http::StatusCode};
+use service_kit::error::{ApiError, ErrorBody, Json};
+
+use super::payload::{Confirmation, Reservation};
+use crate::{booking::Booking, failure::Failure};
+
+const NOT_AVAILABLE: ApiError =
+    ApiError::new(StatusCode::CONFLICT, "ticket_not_available", "Ticket is not available for reservation");
+const NOT_RESERVED: ApiError =
+    ApiError::new(StatusCode::CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
+
+/// Reserve a ticket
+///
+/// Holds the ticket for the user. The owner's repeat succeeds and does not prolong the hold.
+#[utoipa::path(
+    post,
+    path = "/tickets/reserve",
+    request_body = Reservation,
+    responses(
+        (status = 200, description = "The ticket is reserved for the user"),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 409, description = "`ticket_not_available`: held by somebody else, sold, unknown, or of an event that is over", body = ErrorBody),
+        (status = 500, description = "`internal_server_error`", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn reserve(
+    State(booking): State<Booking>,
+    Json(wanted): Json<Reservation>,
+) -> Result<StatusCode, ApiError> {
+    let outcome = booking.reserve(wanted.ticket_uuid, wanted.user_uuid).await;
+    outcome.map(|()| StatusCode::OK).map_err(|failure| answer(failure, NOT_AVAILABLE))
+}
+
+/// Confirm a reservation
+///
+/// Takes the payment and books the ticket for the user who reserved it. Once it is booked, his repeat succeeds and
+/// charges nothing: a client that did not get its answer asks again.
+#[utoipa::path(
+    post,
+    path = "/tickets/confirm",
+    request_body = Confirmation,
+    responses(
+        (status = 200, description = "The ticket is the user's"),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 409, description = "`ticket_not_reserved`: never reserved by this user, or the hold ran out", body = ErrorBody),
+        (status = 500, description = "`internal_server_error`", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down and the outcome may not be known; see `Retry-After` and ask again", body = ErrorBody),
+    )
+)]
+pub(super) async fn confirm(
+    State(booking): State<Booking>,
+    Json(wanted): Json<Confirmation>,
+) -> Result<StatusCode, ApiError> {
+    let outcome = booking.confirm(wanted.ticket_uuid, wanted.user_uuid, wanted.payment_method_uuid).await;
+    outcome.map(|()| StatusCode::OK).map_err(|failure| answer(failure, NOT_RESERVED))
+}
+
+fn answer(failure: Failure, refused: ApiError) -> ApiError {
+    match failure {
+        Failure::Refused(_) => refused,
+        Failure::GivenUp => ApiError::unavailable(),
+        Failure::Postgres(error) => error.into(),
+        Failure::Redis(error) => error.into(),
+        Failure::Task(error) => {
+            tracing::error!(%error, "a sale's task failed");
+            ApiError::internal()
+        }
+    }
+}

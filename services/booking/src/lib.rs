@@ -1,0 +1,71 @@
+//! The booking service: holds a ticket for a customer in Redis, and sells it in PostgreSQL.
+//!
+//! A seat is sold at most once, and only to a customer who held it until then. Redis keeps customers apart and may be lost
+//! at any moment; PostgreSQL decides every sale.
+
+mod booking;
+mod catalog;
+mod confirm;
+mod failure;
+pub mod http;
+mod metrics;
+mod orders;
+mod payments;
+mod readiness;
+mod reserve;
+mod settings;
+mod sweeper;
+
+use service_kit::metrics::Metrics;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::{
+    booking::Booking,
+    failure::{Failure, Refusal},
+    metrics::BookingMetrics,
+    payments::Payments,
+    settings::{Settings, SweepSettings},
+};
+
+/// Why the service could not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Redis' settings make no address.
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// A metric could not be registered.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The listener failed.
+    #[error("HTTP: {0}")]
+    Http(#[from] std::io::Error),
+}
+
+/// Serves until `shutdown`, then drains: requests first, then the sales that they began.
+///
+/// # Errors
+/// When the service cannot start. A store that is down is no reason.
+pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), RunError> {
+    let postgres = service_kit::postgres::pool(&settings.postgres);
+    let redis = service_kit::redis::connect(&settings.redis)?;
+    let metrics = Metrics::new()?;
+    let own_metrics = BookingMetrics::register(metrics.registry())?;
+    let health = readiness::health(postgres.clone(), redis.clone());
+    let booking = Booking::new(postgres, redis, settings.payments, settings.hold, own_metrics);
+
+    let sweeping = {
+        let (booking, shutdown) = (booking.clone(), shutdown.clone());
+        tokio::spawn(async move { booking.sweep_until(shutdown, settings.sweep).await })
+    };
+    let app = service_kit::http::app(http::routes(booking.clone()), &settings.server, &health, &metrics);
+    service_kit::http::serve(listener, &settings.server, app, &health, shutdown.clone()).await?;
+
+    // Sales are bounded by their transaction's time limit, so this ends.
+    booking.sales.close();
+    booking.sales.wait().await;
+    shutdown.cancel();
+    let _ = sweeping.await;
+    Ok(())
+}

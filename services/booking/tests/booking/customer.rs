@@ -1,0 +1,95 @@
+//! Somebody who wants a ticket.
+
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use test_stores::given::Ticket;
+use uuid::Uuid;
+
+#[derive(Clone)]
+pub struct Customer {
+    pub uuid: String,
+    base: String,
+    client: Client,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    pub body: Value,
+}
+
+impl Customer {
+    pub fn new(base: &str, client: Client) -> Self {
+        Self { uuid: Uuid::new_v4().to_string(), base: base.to_owned(), client }
+    }
+
+    /// The same person at another replica.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub async fn reserve(&self, ticket: &Ticket) -> Answer {
+        self.post("reserve", &json!({"ticket_uuid": ticket.uuid, "user_uuid": self.uuid})).await
+    }
+
+    pub async fn confirm(&self, ticket: &Ticket) -> Answer {
+        let payment_method = Uuid::new_v4();
+        let body = json!({"ticket_uuid": ticket.uuid, "user_uuid": self.uuid, "payment_method_uuid": payment_method});
+        self.post("confirm", &body).await
+    }
+
+    pub async fn post(&self, verb: &str, body: &Value) -> Answer {
+        self.post_text(verb, body.to_string()).await
+    }
+
+    pub async fn post_text(&self, verb: &str, body: String) -> Answer {
+        let request = self.client.post(format!("{}/api/v1/booking/tickets/{verb}", self.base));
+        let request = request.header("content-type", "application/json").body(body);
+        Answer::read(request.send().await.expect("an answer")).await
+    }
+}
+
+impl Answer {
+    pub async fn read(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after");
+        let retry_after = retry_after.map(|value| value.to_str().expect("text").to_owned());
+        let text = response.text().await.expect("a body");
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        Self { status, retry_after, body }
+    }
+
+    #[track_caller]
+    pub fn is_ok(&self) {
+        assert_eq!((self.status, &self.body), (200, &Value::Null), "{self:?}");
+    }
+
+    #[track_caller]
+    pub fn is_error(&self, status: StatusCode, code: &str, message: &str) {
+        let expected = json!({"error": code, "message": message});
+        assert_eq!((self.status, &self.body), (status.as_u16(), &expected), "{self:?}");
+    }
+
+    #[track_caller]
+    pub fn is_not_available(&self) {
+        self.is_error(StatusCode::CONFLICT, "ticket_not_available", "Ticket is not available for reservation");
+    }
+
+    #[track_caller]
+    pub fn is_not_reserved(&self) {
+        self.is_error(StatusCode::CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
+    }
+
+    #[track_caller]
+    pub fn is_unavailable(&self) {
+        self.is_error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service is temporarily unavailable");
+        let seconds = self.retry_after.as_ref().expect("a Retry-After header").parse::<u32>();
+        assert!(seconds.is_ok_and(|seconds| seconds > 0), "{self:?}");
+    }
+}

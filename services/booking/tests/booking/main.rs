@@ -1,0 +1,12 @@
+//! The booking service against real stores, over HTTP.
+
+mod contract;
+mod crash;
+mod customer;
+mod faults;
+mod openapi;
+mod process;
+mod race;
+mod redis_database;
+mod service;
+mod traps;

@@ -1,0 +1,7 @@
+//! The seat scripts against a real Redis.
+
+mod loss;
+mod model;
+mod property;
+mod redis_server;
+mod rules;
