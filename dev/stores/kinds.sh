@@ -19,3 +19,13 @@ start_elasticsearch() { launch elasticsearch java PORT="$elasticsearch_port" TRA
 ready_elasticsearch() {
   curl -fsS --max-time 5 "http://127.0.0.1:$elasticsearch_port/_cluster/health?wait_for_status=yellow&timeout=1s" | grep -q '"timed_out":false'
 }
+
+# kafka_tool CLASS ARG...: one of the tools that come with the broker, named below org.apache.kafka.tools.
+kafka_tool() {
+  local class=$1; shift
+  unshare --mount --propagation private bash -c '
+    mount --rbind /dev "$0/java/dev" && mount -t proc proc "$0/java/proc" && mount --bind "$0/kafka" "$0/java/opt/kafka" &&
+    exec chroot --userspec=65532:65532 "$0/java" /usr/lib/jvm/java-21-openjdk-amd64/bin/java -Xmx128m -XX:+UseSerialGC \
+      -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp "/opt/kafka/libs/*" "$@"' \
+    "$fetched" "org.apache.kafka.tools.$class" --bootstrap-server "127.0.0.1:$kafka_port" "$@"
+}

@@ -21,17 +21,18 @@ fi
 # The first process of a container (or of a namespace of its own) knows that whoever wrote this is gone.
 if (( $$ == 1 )); then rm -f "$data/postmaster.pid"; fi
 
-pg_ctl --pgdata="$data" --silent --wait --options="-c listen_addresses= -c unix_socket_directories=$sockets" start
+# wal_level and slots: for the change feed; without them not even a recovery starts once there is a slot. A slot whose
+# reader stays away gives up at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
+# jit: its libraries are left out.
+settings="-c wal_level=logical -c max_replication_slots=20 -c max_wal_senders=24 -c max_slot_wal_keep_size=2GB
+  -c max_connections=300 -c shared_buffers=128MB -c jit=off -c unix_socket_directories=$sockets ${POSTGRES_OPTIONS:-}"
+
+recovery_seconds=600
+pg_ctl --pgdata="$data" --silent --wait --timeout="$recovery_seconds" --options="${settings//$'\n'/ } -c listen_addresses=" start
 SUPERUSER_PASSWORD=$(password postgres-superuser) SERVICE_PASSWORD=$(password postgres-service) \
 MIGRATION_PASSWORD=$(password postgres-migration) CHANGE_FEED_PASSWORD=$(password postgres-change-feed) \
   psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host="$sockets" --username=postgres --file="$scripts/roles.sql" >/dev/null
 pg_ctl --pgdata="$data" --silent --wait --mode=fast stop
 
-# jit: its libraries are left out. wal_level and slots: for the change feed. A slot whose reader stays away gives up
-# at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
-# shellcheck disable=SC2086 # the options are meant to be split
-exec postgres -D "$data" \
-  -c listen_addresses="$LISTEN_ADDRESS" -c port="$PORT" -c unix_socket_directories="$sockets" \
-  -c jit=off -c wal_level=logical -c max_replication_slots=20 -c max_wal_senders=24 \
-  -c max_slot_wal_keep_size=2GB -c max_connections=300 -c shared_buffers=128MB \
-  -c log_line_prefix='%m [%p] %u@%d ' ${POSTGRES_OPTIONS:-}
+# shellcheck disable=SC2086 # the settings are meant to be split
+exec postgres -D "$data" $settings -c listen_addresses="$LISTEN_ADDRESS" -c port="$PORT" -c log_line_prefix='%m [%p] %u@%d '
