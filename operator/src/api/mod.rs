@@ -1,0 +1,31 @@
+//! The `TicketPlatform` resource: what a user asks for, and what the operator answers.
+//!
+//! Everything here ends up in the CRD; doc comments are what `kubectl explain` prints.
+
+mod reason;
+mod release;
+mod schema;
+mod services;
+mod spec;
+mod status;
+mod stores;
+
+pub use reason::{Attention, ConditionType, Reason};
+pub use release::{Feed, IndexDefinition, MigrationError, MigrationResult, MigrationSet, Migrations, Release};
+pub use services::{
+    BookingSpec, FreePayments, HttpServiceSpec, Payments, PodTemplateSpec, Resources, ServicePort, ServiceType, ServicesSpec,
+    WorkloadSpec,
+};
+pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, SecretName, TicketPlatform, TicketPlatformSpec};
+pub use status::{
+    ConnectorStatus, IndexStatus, LastGood, MigrationsStatus, RecordedRelease, RolloutStatus, TicketPlatformStatus,
+};
+pub use stores::{
+    ChangeFeedRole, ConnectSpec, ConnectorSpec, ConnectorState, DatabaseRole, ElasticsearchSpec, KafkaSpec, PostgresSpec,
+    RedisSpec, SslMode,
+};
+
+/// API group of the resource.
+pub const GROUP: &str = "ticketplatform.dev";
+/// The finalizer that keeps a platform until what it made outside Kubernetes is removed.
+pub const FINALIZER: &str = "ticketplatform.dev/external-things";

@@ -1,0 +1,130 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ConditionType, Release, schema};
+
+/// What the operator found and did. Nothing here is needed to go on: when it is lost, everything is looked up again.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketPlatformStatus {
+    /// The generation of the resource this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready, Reconciling, Stalled, and one per gate: MigrationsApplied, IndexReady, ConnectorReady,
+    /// ServicesAvailable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Vec<Condition>,
+    /// The version all services run. Empty until the first rollout is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the release of `spec.version` says about itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<RecordedRelease>,
+    /// Gate 1.
+    #[serde(default)]
+    pub migrations: MigrationsStatus,
+    /// Gate 2.
+    #[serde(default)]
+    pub index: IndexStatus,
+    /// Gate 3.
+    #[serde(default)]
+    pub connector: ConnectorStatus,
+    /// Gate 4.
+    #[serde(default)]
+    pub rollout: RolloutStatus,
+    /// The last revision whose pods were all ready: what a failed rollout goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<LastGood>,
+}
+
+impl TicketPlatformStatus {
+    /// The condition of a type, if it has been set.
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == kind.as_str())
+    }
+}
+
+/// A release's description, and which migration Job reported it.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedRelease {
+    /// Hash of image and database of the Job that reported it.
+    pub job_key: String,
+    /// The description.
+    pub description: Release,
+}
+
+/// Gate 1.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationsStatus {
+    /// Hash of the `before` migrations that are known to be applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_for: Option<String>,
+    /// Number of the latest attempt of the Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Numbers of `after` migrations that were ever applied: no release that does not know them is rolled any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_applied: Vec<i64>,
+}
+
+/// Gate 2.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexStatus {
+    /// The index that is known to exist and to be filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_for: Option<String>,
+    /// Number of the latest attempt of the Job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+}
+
+/// Gate 3.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectorStatus {
+    /// Hash of configuration and tables with which the connector was last seen running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_for: Option<String>,
+    /// Restarts since it last ran for a while.
+    #[serde(default)]
+    pub restarts: u32,
+    /// When it was last restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub last_restart_time: Option<Time>,
+}
+
+/// Gate 4.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutStatus {
+    /// Hash of everything the pods are made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// A revision that did not become ready; it is not tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_revision: Option<String>,
+    /// What was seen when it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A revision whose pods were all ready.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastGood {
+    /// Its version.
+    pub version: String,
+    /// Hash of everything its pods were made of.
+    pub revision: String,
+    /// What its release said about itself.
+    pub release: RecordedRelease,
+    /// The resource's specification at that time.
+    #[schemars(schema_with = "schema::any_object")]
+    pub spec: serde_json::Value,
+}

@@ -1,0 +1,105 @@
+//! Wires watches, caches and reconciles together.
+
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
+use kube::runtime::controller::{Config, Controller};
+use kube::runtime::reflector::{self, Store};
+use kube::runtime::{PredicateConfig, WatchStreamExt, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::TicketPlatform;
+use crate::caches::{Caches, platform_of};
+use crate::names::MANAGED_SELECTOR;
+
+/// How long to gather changes before a reconcile: a rollout changes several objects within milliseconds.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+/// Platforms worked on at the same time.
+const CONCURRENCY: u16 = 4;
+
+/// The controller, not yet running, and the caches it fills once it does.
+pub fn build(client: &Client, namespace: Option<&str>, leading: watch::Receiver<bool>) -> (Controller<TicketPlatform>, Caches) {
+    let (platforms, writer) = reflector::store();
+    let events = watcher(api::<TicketPlatform>(client, namespace), watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(what_matters, PredicateConfig::default());
+    let controller = Controller::for_stream(events, platforms.clone())
+        .with_config(Config::default().debounce(DEBOUNCE).concurrency(CONCURRENCY))
+        .reconcile_all_on(won_elections(leading));
+    let (controller, jobs) = owned(controller, client, namespace);
+    let (controller, deployments) = owned(controller, client, namespace);
+    let (controller, pods) = owned(controller, client, namespace);
+    let (controller, config_maps) = owned(controller, client, namespace);
+    let (controller, services) = owned(controller, client, namespace);
+    let (controller, service_accounts) = owned(controller, client, namespace);
+    let (controller, disruption_budgets) = owned(controller, client, namespace);
+    let caches =
+        Caches { platforms, jobs, deployments, pods, config_maps, services, service_accounts, disruption_budgets };
+    (controller, caches)
+}
+
+/// Ends the controller after the reconciles in hand when told to stop.
+pub fn stopping(controller: Controller<TicketPlatform>, stop: CancellationToken) -> Controller<TicketPlatform> {
+    controller.graceful_shutdown_on(stop.cancelled_owned())
+}
+
+fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// Watches one kind of what the operator made; each change, a deletion too, is looked into.
+fn owned<K>(
+    controller: Controller<TicketPlatform>,
+    client: &Client,
+    namespace: Option<&str>,
+) -> (Controller<TicketPlatform>, Store<K>)
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + Sync
+        + 'static,
+{
+    let (store, writer) = reflector::store();
+    let events = watcher(api::<K>(client, namespace), watcher::Config::default().labels(MANAGED_SELECTOR))
+        .default_backoff()
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .touched_objects();
+    (controller.watches_stream(events, |object| platform_of(&object)), store)
+}
+
+/// Changes of a resource that call for a look: not those of its status, which the operator writes itself. The uid is
+/// part of it because a resource that is deleted and made again starts with the same generation.
+fn what_matters(platform: &TicketPlatform) -> Option<u64> {
+    let metadata = &platform.metadata;
+    let mut hasher = DefaultHasher::new();
+    (&metadata.uid, metadata.generation, &metadata.finalizers).hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+/// An item each time this replica begins to lead: what changed before, nobody may have looked into.
+fn won_elections(leading: watch::Receiver<bool>) -> impl Stream<Item = ()> + Send + 'static {
+    futures::stream::unfold(leading, |mut leading| async move {
+        leading.changed().await.ok()?;
+        let leads = *leading.borrow_and_update();
+        Some((leads, leading))
+    })
+    .filter_map(|leads| async move { leads.then_some(()) })
+}

@@ -1,0 +1,32 @@
+//! What may only happen once every pod of every service runs the release: the alias, and the `after` migrations.
+
+use super::Input;
+use super::gate::{Gate, StepMaker};
+use super::migrations;
+use super::step::{Action, GateKind, Step};
+use crate::api::TicketPlatformStatus;
+use crate::observed::Fact;
+use crate::resources::Target;
+
+/// Points the alias, which people and tools use, at the index the pods use.
+pub fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
+    let Fact::Known(view) = &input.observed.elasticsearch else { return Vec::new() };
+    let index = target.index();
+    if !view.indexes.contains_key(&index) || view.alias.iter().eq([&index]) {
+        return Vec::new();
+    }
+    let maker = StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
+    vec![maker.step(Action::PointAlias { index, from: view.alias.clone() })]
+}
+
+/// Runs the `after` migrations when no pod of another release is left.
+pub fn migrations(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Option<Gate> {
+    let pending = migrations::after_is_pending(status, &target.release)?;
+    let older = input.observed.pods.iter().find(|pod| pod.version != target.spec.version);
+    if let Some(pod) = older {
+        let mut draft = pending;
+        draft.message = format!("{} Pod {} still runs {}.", draft.message, pod.name, pod.version);
+        return Some(Gate::working(draft, Vec::new(), super::gate::DRIFT_LOOK));
+    }
+    migrations::after(input, status, &target.release)
+}

@@ -1,0 +1,88 @@
+//! Gate 2: the release's search index exists and is filled.
+
+use super::Input;
+use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK};
+use super::jobs::{self, Progress};
+use super::step::{Action, GateKind};
+use crate::api::{ConditionType, Reason, TicketPlatformStatus};
+use crate::observed::{Fact, JobFailure, JobKind, JobState};
+use crate::resources::job::Attempt;
+use crate::resources::{Target, index_job};
+
+const CONDITION: ConditionType = ConditionType::IndexReady;
+
+/// No failure of `prepare-index` is final: it only reads the database and fills an index nobody uses yet.
+const fn is_final(_exit_code: i32) -> bool {
+    false
+}
+
+/// Looks at the index of a target.
+pub fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
+    let index = target.index();
+    let key = index_job::key(target);
+    let job = jobs::latest(input, JobKind::PrepareIndex, &key);
+    status.index.attempt = job.map(|job| job.attempt);
+    match &input.observed.elasticsearch {
+        Fact::Known(view) => match view.indexes.get(&index) {
+            Some(Some(filled_at)) => {
+                status.index.passed_for = Some(index.clone());
+                let message = format!("Index {index} of {} was filled at {filled_at}.", target.spec.version);
+                Gate::passed(Draft::yes(CONDITION, Reason::IndexReady, message))
+            }
+            _ => {
+                status.index.passed_for = None;
+                run(input, target, &index, &key)
+            }
+        },
+        Fact::Unknown(why) => {
+            let filled_by_job = job.is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
+            let is_passed = filled_by_job || status.index.passed_for.as_ref() == Some(&index);
+            let draft = Draft::unknown(CONDITION, Reason::ElasticsearchUnreachable, format!("{why}."));
+            if is_passed {
+                Gate { next_look: UNREACHABLE_LOOK, ..Gate::passed(draft) }
+            } else {
+                Gate::working(draft, Vec::new(), UNREACHABLE_LOOK)
+            }
+        }
+    }
+}
+
+fn run(input: &Input<'_>, target: &Target, index: &str, key: &str) -> Gate {
+    let maker = StepMaker { gate: GateKind::Index, content: &target.release.job_key };
+    let mut steps: Vec<_> = jobs::unfinished_others(input, &[JobKind::PrepareIndex], key)
+        .into_iter()
+        .map(|other| maker.step(Action::DeleteJob(other.name.clone())))
+        .collect();
+    match jobs::progress(input, JobKind::PrepareIndex, key, is_final) {
+        Progress::Start(number) => {
+            if let Some(missing) = input.missing_secret(&target.spec.postgres.service.secret.name, CONDITION) {
+                return missing;
+            }
+            let job = index_job::build(input.platform, target, &Attempt { kind: JobKind::PrepareIndex, key, number });
+            let name = job.metadata.name.clone().unwrap_or_default();
+            steps.push(maker.step(Action::CreateJob(Box::new(job))));
+            let message = format!("Starting Job {name}, which fills index {index}.");
+            Gate::working(Draft::no(CONDITION, Reason::IndexFilling, message), steps, SOON)
+        }
+        Progress::Underway(message) => {
+            let message = format!("{message} to fill index {index}.");
+            Gate::working(Draft::no(CONDITION, Reason::IndexFilling, message), steps, DRIFT_LOOK)
+        }
+        Progress::Pausing(job, failure, left) => {
+            let why = failure.map_or_else(|| "the index it filled is not there".to_owned(), explain);
+            let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
+            Gate::working(Draft::no(CONDITION, Reason::IndexRetrying, message), steps, left)
+        }
+        Progress::GivenUp(failure) => Gate::stalled(Draft::no(CONDITION, Reason::IndexRetrying, explain(failure))),
+    }
+}
+
+/// `prepare-index` leaves `{"error":{"message":"…"}}`.
+fn explain(failure: &JobFailure) -> String {
+    let error = failure
+        .message
+        .as_deref()
+        .and_then(|message| serde_json::from_str::<serde_json::Value>(message.trim()).ok())
+        .and_then(|result| result.pointer("/error/message")?.as_str().map(str::to_owned));
+    error.unwrap_or_else(|| jobs::failure_text(failure))
+}

@@ -1,0 +1,96 @@
+//! How far a Job is, and what to do with it. Shared by the gates that have one.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use super::Input;
+use super::gate::{StepMaker, clock};
+use super::step::{Action, Step};
+use crate::failures::pause;
+use crate::observed::{JobFailure, JobKind, JobState, JobView};
+
+/// What to do with a Job whose gate is not passed.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Make this attempt now.
+    Start(u32),
+    /// It is on its way, in these words.
+    Underway(String),
+    /// It failed; the next attempt is made after this pause.
+    Pausing(&'a JobView, Option<&'a JobFailure>, SignedDuration),
+    /// It failed, and only a change of the resource can help.
+    GivenUp(&'a JobFailure),
+}
+
+/// How long the Job of another release that failed is kept for people to look at.
+const FAILED_JOB_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// The latest attempt of a Job.
+pub fn latest<'a>(input: &Input<'a>, kind: JobKind, key: &str) -> Option<&'a JobView> {
+    input.observed.jobs.iter().filter(|job| job.kind == kind && job.key == key).max_by_key(|job| job.attempt)
+}
+
+/// How far the latest attempt is. `is_final` says which exit codes no repetition can cure.
+pub fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final: fn(i32) -> bool) -> Progress<'a> {
+    let Some(job) = latest(input, kind, key) else { return Progress::Start(1) };
+    let next = |failure| {
+        let finished = job.state.finished_at().unwrap_or(input.now);
+        let left = (finished + pause(job.attempt)).duration_since(input.now);
+        if left.is_positive() { Progress::Pausing(job, failure, left) } else { Progress::Start(job.attempt + 1) }
+    };
+    match &job.state {
+        JobState::Pending(None) => Progress::Underway(format!("Job {} is starting", job.name)),
+        JobState::Pending(Some(why)) => Progress::Underway(format!("Job {} cannot start: {why}", job.name)),
+        JobState::Running => Progress::Underway(format!("Job {} is running", job.name)),
+        // It succeeded, and yet its gate is not passed: its message is lost, or the store lost what it made.
+        JobState::Succeeded(_) => next(None),
+        JobState::Failed(failure) if failure.exit_code.is_some_and(is_final) => {
+            if job.generation == input.generation() {
+                Progress::GivenUp(failure)
+            } else {
+                Progress::Start(job.attempt + 1)
+            }
+        }
+        JobState::Failed(failure) => next(Some(failure)),
+    }
+}
+
+/// Jobs of the same kind for another release that are not finished.
+pub fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) -> Vec<&'a JobView> {
+    let jobs = input.observed.jobs.iter();
+    jobs.filter(|job| kinds.contains(&job.kind) && job.key != key && !job.state.is_finished()).collect()
+}
+
+/// Steps that remove Jobs nobody needs any more. Kept are the last two attempts of the present release's Jobs, and for
+/// an hour what failed.
+pub fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
+    let jobs = input.observed.jobs.iter();
+    jobs.filter(|job| is_obsolete(input, job, keys)).map(|job| maker.step(Action::DeleteJob(job.name.clone()))).collect()
+}
+
+fn is_obsolete(input: &Input<'_>, job: &JobView, keys: &[(JobKind, String)]) -> bool {
+    if keys.iter().any(|(kind, key)| *kind == job.kind && *key == job.key) {
+        return latest(input, job.kind, &job.key).is_some_and(|latest| job.attempt + 1 < latest.attempt);
+    }
+    match &job.state {
+        JobState::Succeeded(_) => true,
+        JobState::Failed(failure) => input.now.duration_since(failure.at) > FAILED_JOB_KEPT,
+        JobState::Pending(_) | JobState::Running => false,
+    }
+}
+
+/// How a failure reads when the program itself left no message that says more.
+pub fn failure_text(failure: &JobFailure) -> String {
+    let how = match failure.exit_code {
+        Some(code) => format!("exit code {code}"),
+        None => "its pod was lost".to_owned(),
+    };
+    match failure.message.as_deref().map(str::trim).filter(|message| !message.is_empty()) {
+        Some(message) => format!("{how}: {message}"),
+        None => how,
+    }
+}
+
+/// The end of a message about a Job that is tried again.
+pub fn outlook(input: &Input<'_>, job: &JobView, left: SignedDuration) -> String {
+    format!("attempt {} at {}", job.attempt + 1, clock(input.now + left))
+}

@@ -1,0 +1,167 @@
+//! Gate 1, and the `after` migrations that follow the rollout.
+
+use super::Input;
+use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker};
+use super::jobs::{self, Progress};
+use super::step::{Action, GateKind};
+use crate::api::{
+    ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus,
+};
+use crate::observed::{Fact, JobFailure, JobKind, JobState, JobView};
+use crate::resources::job::Attempt;
+use crate::resources::migrate_job;
+
+const CONDITION: ConditionType = ConditionType::MigrationsApplied;
+
+/// Exit codes of `ticket-migrate` that repetition does not cure: a failed migration, and wrong settings. 3 means the
+/// database was not reached or a lock not got in time.
+const fn is_final(exit_code: i32) -> bool {
+    matches!(exit_code, 1 | 2)
+}
+
+/// Gate 1: the `before` migrations of the resource's version are applied. Passing it yields the release's description.
+pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Option<RecordedRelease>) {
+    let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
+    let job = jobs::latest(input, JobKind::MigrateBefore, &key);
+    status.migrations.attempt = job.map(|job| job.attempt);
+    let release = recorded(status, &key).or_else(|| job.and_then(|job| reported(job, &key)));
+    let Some(release) = release else { return (run(input, JobKind::MigrateBefore, &key), None) };
+
+    let set = &release.description.migrations.before;
+    if let Some(refusal) = refuse_past_after_migration(status, &release) {
+        return (refusal, None);
+    }
+    if !is_applied(input, set, status.migrations.passed_for.as_ref(), job) {
+        status.migrations.passed_for = None;
+        return (run(input, JobKind::MigrateBefore, &key), None);
+    }
+    status.migrations.passed_for = Some(set.hash.clone());
+    status.release = Some(release.clone());
+    let message = format!("{} of {} applied.", count(set), input.platform.spec.version);
+    (Gate::passed(Draft::yes(CONDITION, Reason::MigrationsApplied, message)), Some(release))
+}
+
+/// The `after` migrations of a release whose rollout is complete. `None` when it has none or all are applied.
+pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
+    let set = &release.description.migrations.after;
+    if set.versions.is_empty() || set.versions.iter().all(|version| status.migrations.after_applied.contains(version)) {
+        return None;
+    }
+    let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
+    let succeeded = jobs::latest(input, JobKind::MigrateAfter, &key)
+        .is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
+    let applied = match &input.observed.postgres {
+        Fact::Known(view) => set.is_applied_in(&view.migrations),
+        Fact::Unknown(_) => succeeded,
+    };
+    if applied {
+        status.migrations.after_applied.extend(&set.versions);
+        status.migrations.after_applied.sort_unstable();
+        status.migrations.after_applied.dedup();
+        return None;
+    }
+    Some(run(input, JobKind::MigrateAfter, &key))
+}
+
+/// The condition while `after` migrations wait for the rollout.
+pub fn after_is_pending(status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Draft> {
+    let set = &release.description.migrations.after;
+    let is_pending = set.versions.iter().any(|version| !status.migrations.after_applied.contains(version));
+    is_pending.then(|| {
+        let message = format!("{} to be applied once no pod of an older release runs.", count(set));
+        Draft::no(CONDITION, Reason::AfterMigrationsPending, message)
+    })
+}
+
+fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
+    let gate = if kind == JobKind::MigrateAfter { GateKind::AfterRollout } else { GateKind::Migrations };
+    let maker = StepMaker { gate, content: &input.content() };
+    let mut steps = Vec::new();
+    for other in jobs::unfinished_others(input, &[JobKind::MigrateBefore, JobKind::MigrateAfter], key) {
+        if matches!(other.state, JobState::Running) {
+            // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
+            let message = format!("Job {} of another release is still running.", other.name);
+            return Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), steps, DRIFT_LOOK);
+        }
+        steps.push(maker.step(Action::DeleteJob(other.name.clone())));
+    }
+    match jobs::progress(input, kind, key, is_final) {
+        Progress::Start(number) => {
+            if let Some(missing) = input.missing_secret(&input.platform.spec.postgres.migration.secret.name, CONDITION) {
+                return missing;
+            }
+            let job = migrate_job::build(input.platform, &Attempt { kind, key, number });
+            let message = format!("Starting Job {}.", job.metadata.name.as_deref().unwrap_or_default());
+            steps.push(maker.step(Action::CreateJob(Box::new(job))));
+            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), steps, SOON)
+        }
+        Progress::Underway(message) => {
+            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, format!("{message}.")), steps, DRIFT_LOOK)
+        }
+        Progress::Pausing(job, failure, left) => {
+            let why = failure.map_or_else(|| "what it applied is not there".to_owned(), explain);
+            let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
+            Gate::working(Draft::no(CONDITION, Reason::MigrationRetrying, message), steps, left)
+        }
+        Progress::GivenUp(failure) => Gate::stalled(Draft::no(CONDITION, Reason::MigrationFailed, explain(failure))),
+    }
+}
+
+/// The description out of the status, for the Job of this key.
+fn recorded(status: &TicketPlatformStatus, key: &str) -> Option<RecordedRelease> {
+    let last_good = status.last_good.as_ref().map(|last_good| &last_good.release);
+    status.release.as_ref().into_iter().chain(last_good).find(|release| release.job_key == key).cloned()
+}
+
+/// The description out of a finished Job.
+fn reported(job: &JobView, key: &str) -> Option<RecordedRelease> {
+    let JobState::Succeeded(success) = &job.state else { return None };
+    let description = parse(success.message.as_deref()?)?.release?;
+    Some(RecordedRelease { job_key: key.to_owned(), description })
+}
+
+fn is_applied(input: &Input<'_>, set: &MigrationSet, passed_for: Option<&String>, job: Option<&JobView>) -> bool {
+    match &input.observed.postgres {
+        Fact::Known(view) => set.is_applied_in(&view.migrations),
+        Fact::Unknown(_) => {
+            passed_for == Some(&set.hash) || job.is_some_and(|job| matches!(job.state, JobState::Succeeded(_)))
+        }
+    }
+}
+
+/// Going back past an `after` migration would run a release on a schema it cannot work with.
+fn refuse_past_after_migration(status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
+    let known = &release.description.migrations;
+    let unknown: Vec<String> = status
+        .migrations
+        .after_applied
+        .iter()
+        .filter(|version| !known.after.versions.contains(version) && !known.before.versions.contains(version))
+        .map(i64::to_string)
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        let message = format!(
+            "Release {} does not know migration {}, which was applied after the roll of a later release.",
+            release.description.version,
+            unknown.join(", ")
+        );
+        Gate::stalled(Draft::no(CONDITION, Reason::DowngradeRefused, message))
+    })
+}
+
+fn explain(failure: &JobFailure) -> String {
+    let error = failure.message.as_deref().and_then(parse).and_then(|result| result.error);
+    error.map_or_else(|| jobs::failure_text(failure), |error| error.to_string())
+}
+
+fn parse(message: &str) -> Option<MigrationResult> {
+    serde_json::from_str(message.trim()).ok()
+}
+
+fn count(set: &MigrationSet) -> String {
+    match set.versions.as_slice() {
+        [] => "No migrations".to_owned(),
+        [only] => format!("Migration {only}"),
+        [first, .., last] => format!("{} migrations ({first} to {last})", set.versions.len()),
+    }
+}

@@ -1,0 +1,179 @@
+//! From what is wanted and what is there to what to do. Pure: no I/O, no clock, no randomness. All ordering of the
+//! operator lives here.
+
+mod after_rollout;
+mod conditions;
+mod connector;
+mod deletion;
+mod gate;
+mod index;
+mod jobs;
+mod migrations;
+mod services;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+pub use gate::{DRIFT_LOOK, Draft, Gate, Truth};
+pub use step::{Action, GateKind, Kind, Object, Step};
+
+use crate::api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus};
+use crate::failures::Failure;
+use crate::names;
+use crate::observed::{JobKind, Observed, SecretView};
+use crate::resources::{Target, index_job, migrate_job};
+
+/// What to do, what to say, and when to look again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// In this order. A step that fails holds up the later steps of its gate.
+    pub steps: Vec<Step>,
+    /// The whole status, to be written before the steps are taken.
+    pub status: TicketPlatformStatus,
+    /// When to look again at the latest.
+    pub next_look: SignedDuration,
+}
+
+/// Everything a decision is made from.
+pub struct Input<'a> {
+    /// What is wanted.
+    pub platform: &'a TicketPlatform,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// The moment of the decision.
+    pub now: Timestamp,
+}
+
+/// Decides.
+pub fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) -> Plan {
+    let input = Input { platform, observed, now };
+    if platform.metadata.deletion_timestamp.is_some() {
+        return deletion::decide(&input);
+    }
+    let has_finalizer = platform.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
+    if !has_finalizer {
+        return input.only(vec![input.step(Action::AddFinalizer)], SignedDuration::ZERO, Reason::Progressing, "Getting ready.");
+    }
+    if platform.spec.paused {
+        return input.only(Vec::new(), DRIFT_LOOK, Reason::Paused, "The resource says `paused`.");
+    }
+    if let Some(collision) = observed.collisions.first() {
+        return input.only(Vec::new(), DRIFT_LOOK, Reason::NameCollision, collision);
+    }
+    gates(&input)
+}
+
+/// Goes through the gates in order. Behind a gate that the resource's own release has not passed, the last good one is
+/// kept as it was: its gates were passed when it was rolled.
+fn gates(input: &Input<'_>) -> Plan {
+    let mut status = input.platform.status.clone().unwrap_or_default();
+    let fallback = fallback(input.platform, &status);
+    let (mut migrations, release) = migrations::before(input, &mut status);
+    migrations = migrations.admit(input);
+    let mut passed = release.map(|release| Target { spec: input.platform.spec.clone(), release });
+
+    let index = match passed.as_ref().or(fallback.as_ref()) {
+        Some(target) => index::decide(input, &mut status, target).admit(input),
+        None => Gate::waiting(ConditionType::IndexReady),
+    };
+    passed = passed.filter(|_| index.is_passed);
+
+    let connector = match passed.as_ref().or(fallback.as_ref()) {
+        Some(target) => connector::decide(input, &mut status, target).admit(input),
+        None => Gate::waiting(ConditionType::ConnectorReady),
+    };
+    passed = passed.filter(|_| connector.is_passed);
+
+    let mut services = match (&passed, &fallback) {
+        (Some(target), fallback) => services::roll(input, &mut status, target, fallback.as_ref()).admit(input),
+        (None, Some(fallback)) => services::maintain(input, fallback).admit(input),
+        (None, None) => Gate::waiting(ConditionType::ServicesAvailable),
+    };
+
+    if let Some(target) = &passed {
+        if services.is_passed {
+            services.steps.extend(after_rollout::alias(input, target));
+            if let Some(after) = after_rollout::migrations(input, &mut status, target) {
+                migrations = after.admit(input);
+            }
+            let maker = gate::StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
+            services.steps.extend(jobs::sweep(input, &job_keys(input, target), &maker));
+        }
+    }
+    let is_own = passed.is_some();
+    conditions::conclude(input, status, [migrations, index, connector, services], is_own)
+}
+
+/// The target of the last good revision. What may be changed while a rollout is blocked follows the resource: the
+/// number of pods, and whether the connector runs.
+fn fallback(platform: &TicketPlatform, status: &TicketPlatformStatus) -> Option<Target> {
+    let last_good = status.last_good.as_ref()?;
+    let mut spec: crate::api::TicketPlatformSpec = serde_json::from_value(last_good.spec.clone()).ok()?;
+    let wanted = &platform.spec;
+    spec.connect = wanted.connect.clone();
+    spec.services.event_management.replicas = wanted.services.event_management.replicas;
+    spec.services.booking.workload.replicas = wanted.services.booking.workload.replicas;
+    spec.services.search.replicas = wanted.services.search.replicas;
+    Some(Target { spec, release: last_good.release.clone() })
+}
+
+fn job_keys(input: &Input<'_>, target: &Target) -> Vec<(JobKind, String)> {
+    let migrate = [JobKind::MigrateBefore, JobKind::MigrateAfter];
+    let mut keys: Vec<_> = migrate.into_iter().map(|kind| (kind, migrate_job::key(input.platform, kind))).collect();
+    keys.push((JobKind::PrepareIndex, index_job::key(target)));
+    keys
+}
+
+impl<'a> Input<'a> {
+    /// The resource's generation.
+    pub fn generation(&self) -> i64 {
+        self.platform.metadata.generation.unwrap_or_default()
+    }
+
+    /// Key of the release the resource asks for.
+    pub fn content(&self) -> String {
+        migrate_job::key(self.platform, JobKind::MigrateBefore)
+    }
+
+    /// A Secret the resource names, if it could be read.
+    pub fn secret(&self, name: &str) -> Option<&'a SecretView> {
+        self.observed.secrets.get(name)?.known()
+    }
+
+    /// The key `username` of a Secret.
+    pub fn username(&self, secret: &str) -> Option<&'a str> {
+        self.secret(secret)?.username.as_deref()
+    }
+
+    /// The gate that says a Secret is missing, if it is.
+    pub fn missing_secret(&self, name: &str, kind: ConditionType) -> Option<Gate> {
+        self.secret(name).is_none().then(|| self.secret_gate(name, kind))
+    }
+
+    /// The gate that says what is wrong with a Secret.
+    pub fn secret_gate(&self, name: &str, kind: ConditionType) -> Gate {
+        let why = match self.observed.secrets.get(name) {
+            Some(crate::observed::Fact::Unknown(why)) => why.clone(),
+            _ => "it lacks a key".to_owned(),
+        };
+        let draft = Draft::no(kind, Reason::SecretNotFound, format!("Secret {}/{name}: {why}.", names::namespace(self.platform)));
+        Gate::working(draft, Vec::new(), gate::UNREACHABLE_LOOK)
+    }
+
+    /// The failures in a row of this very action.
+    pub fn failure(&self, action: &Action) -> Option<&'a Failure> {
+        self.observed.failures.get(&action.id()).filter(|failure| failure.content == action.fingerprint())
+    }
+
+    /// A step that belongs to no gate.
+    fn step(&self, action: Action) -> Step {
+        Step { gate: GateKind::Migrations, content: self.content(), action }
+    }
+
+    /// A plan without gates: their conditions stay as they are.
+    fn only(&self, steps: Vec<Step>, next_look: SignedDuration, reason: Reason, message: &str) -> Plan {
+        conditions::without_gates(self, steps, next_look, reason, message)
+    }
+}

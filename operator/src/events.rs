@@ -1,0 +1,86 @@
+//! Events, so that `kubectl describe tp` reads as a story.
+
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+
+use crate::api::{Attention, ConditionType, Reason, TicketPlatform, TicketPlatformStatus};
+use crate::{hash, names};
+
+/// Tells what happens to platforms.
+#[derive(Clone)]
+pub struct Storyteller {
+    recorder: Recorder,
+}
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Episode {
+    /// Why.
+    pub reason: Reason,
+    /// In words.
+    pub message: String,
+}
+
+impl Storyteller {
+    /// Tells in the name of one replica of the operator.
+    pub fn new(client: Client, identity: &str) -> Self {
+        let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: Some(identity.to_owned()) };
+        Self { recorder: Recorder::new(client, reporter) }
+    }
+
+    /// Tells what has changed between two statuses.
+    pub async fn tell(&self, platform: &TicketPlatform, before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) {
+        for episode in episodes(before, after) {
+            self.publish(platform, &episode).await;
+        }
+    }
+
+    /// Tells what could not be removed.
+    pub async fn left_behind(&self, platform: &TicketPlatform, things: &[String]) {
+        let message = format!("Left behind: {}.", things.join("; "));
+        self.publish(platform, &Episode { reason: Reason::LeftBehind, message }).await;
+    }
+
+    /// An event that cannot be published is no reason to hold up the work it tells about.
+    async fn publish(&self, platform: &TicketPlatform, episode: &Episode) {
+        /// The API server refuses longer notes.
+        const LONGEST_NOTE_BYTES: usize = 1024;
+        let mut note = episode.message.clone();
+        note.truncate(note.floor_char_boundary(LONGEST_NOTE_BYTES));
+        let event = Event {
+            type_: if episode.reason.attention() == Attention::Warning { EventType::Warning } else { EventType::Normal },
+            reason: episode.reason.as_str().to_owned(),
+            // The recorder counts events of equal reason and action as one and keeps the first note.
+            action: format!("Reconcile-{}", hash::of([note.as_str()])),
+            note: Some(note),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &platform.object_ref(&())).await {
+            tracing::warn!(%error, reason = episode.reason.as_str(), "event not published");
+        }
+    }
+}
+
+/// What has changed between two statuses, gates first. The summary conditions repeat a gate's reason, so they are told
+/// only when they say something of their own.
+pub fn episodes(before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) -> Vec<Episode> {
+    let mut kinds = ConditionType::ALL.to_vec();
+    kinds.rotate_left(1);
+    let told = kinds.into_iter().filter_map(|kind| {
+        let new = after.condition(kind)?;
+        let old = before.and_then(|status| status.condition(kind));
+        if old.is_some_and(|old| old.status == new.status && old.reason == new.reason) {
+            return None;
+        }
+        let reason = Reason::ALL.iter().copied().find(|reason| reason.as_str() == new.reason)?;
+        let is_told = match kind {
+            ConditionType::Ready => {
+                matches!(reason, Reason::AllGatesPassed | Reason::NameCollision | Reason::Paused | Reason::Deleting)
+            }
+            ConditionType::Reconciling | ConditionType::Stalled => false,
+            _ => reason.attention() != Attention::None,
+        };
+        is_told.then(|| Episode { reason, message: new.message.clone() })
+    });
+    told.collect()
+}

@@ -1,0 +1,102 @@
+//! Steps that change objects of Kubernetes.
+
+use std::fmt::Debug;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::api::{FINALIZER, TicketPlatform};
+use crate::decide::{Kind, Object};
+use crate::names::{self, FIELD_MANAGER};
+
+/// Applies an object; the API server writes nothing when it is already so.
+pub async fn apply(client: &Client, object: &Object) -> kube::Result<()> {
+    match object {
+        Object::ServiceAccount(object) => apply_one(client, object).await,
+        Object::ConfigMap(object) => apply_one(client, object).await,
+        Object::Deployment(object) => apply_one(client, object).await,
+        Object::Service(object) => apply_one(client, object).await,
+        Object::PodDisruptionBudget(object) => apply_one(client, object).await,
+    }
+}
+
+async fn apply_one<K>(client: &Client, object: &K) -> kube::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), object.meta().namespace.as_deref().unwrap_or_default());
+    api.patch(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(object)).await.map(drop)
+}
+
+/// Creates a Job. Its name says what it does with what, so one that is already there is the one wanted.
+pub async fn create_job(client: &Client, job: &Job) -> kube::Result<()> {
+    let api: Api<Job> = Api::namespaced(client.clone(), job.metadata.namespace.as_deref().unwrap_or_default());
+    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    match api.create(&parameters, job).await {
+        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// Deletes a Job and its pod.
+pub async fn delete_job(client: &Client, platform: &TicketPlatform, name: &str) -> kube::Result<()> {
+    delete::<Job>(client, platform, name).await
+}
+
+/// Deletes an object that is not needed any more.
+pub async fn remove(client: &Client, platform: &TicketPlatform, kind: Kind, name: &str) -> kube::Result<()> {
+    match kind {
+        Kind::ConfigMap => delete::<ConfigMap>(client, platform, name).await,
+        Kind::Deployment => delete::<Deployment>(client, platform, name).await,
+        Kind::PodDisruptionBudget => delete::<PodDisruptionBudget>(client, platform, name).await,
+    }
+}
+
+async fn delete<K>(client: &Client, platform: &TicketPlatform, name: &str) -> kube::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), names::namespace(platform));
+    match api.delete(name, &DeleteParams::background()).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// Puts the operator's finalizer on the resource.
+pub async fn add_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
+    let mut finalizers = platform.finalizers().to_vec();
+    finalizers.push(FINALIZER.to_owned());
+    set_finalizers(client, platform, &finalizers).await
+}
+
+/// Takes the operator's finalizer off the resource.
+pub async fn remove_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
+    let mut finalizers = platform.finalizers().to_vec();
+    finalizers.retain(|name| name != FINALIZER);
+    match set_finalizers(client, platform, &finalizers).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        result => result,
+    }
+}
+
+/// The list is written as a whole, so only while nobody else has changed the metadata; the uid keeps it from ending up
+/// on a new resource of the same name.
+async fn set_finalizers(client: &Client, platform: &TicketPlatform, finalizers: &[String]) -> kube::Result<()> {
+    let api: Api<TicketPlatform> = Api::namespaced(client.clone(), names::namespace(platform));
+    let current = api.get_metadata(names::platform_name(platform)).await?;
+    let patch = json!({"metadata": {
+        "uid": platform.metadata.uid,
+        "resourceVersion": current.metadata.resource_version,
+        "finalizers": finalizers,
+    }});
+    api.patch(names::platform_name(platform), &PatchParams::default(), &Patch::Merge(&patch)).await.map(drop)
+}

@@ -1,0 +1,54 @@
+//! What the operator remembers of steps that failed, from one reconcile to the next. Losing it costs one more try.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::backends::ErrorClass;
+
+/// Failures by the step's name.
+pub type Failures = BTreeMap<String, Failure>;
+
+/// The last failures of a step in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Hash of the content the step was carried out with. With other content it is another step.
+    pub content: String,
+    /// What kind of failure.
+    pub class: ErrorClass,
+    /// What was said.
+    pub message: String,
+    /// How many in a row.
+    pub count: u32,
+    /// When the last one happened.
+    pub at: Timestamp,
+}
+
+impl Failure {
+    /// When to try again; `None` when only other content can help.
+    pub fn next_attempt(&self) -> Option<Timestamp> {
+        match self.class {
+            ErrorClass::Invalid => None,
+            ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => Some(self.at + pause(self.count)),
+        }
+    }
+}
+
+/// Pause after the given number of attempts in a row: 2 s, doubling, at most five minutes.
+pub fn pause(attempts: u32) -> SignedDuration {
+    const FIRST_SECONDS: i64 = 2;
+    const LONGEST_SECONDS: i64 = 300;
+    let doublings = attempts.saturating_sub(1).min(16);
+    SignedDuration::from_secs((FIRST_SECONDS << doublings).min(LONGEST_SECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pause;
+
+    #[test]
+    fn pauses_grow_to_five_minutes() {
+        let seconds: Vec<i64> = [1, 2, 3, 8, 9, 1000].map(|attempts| pause(attempts).as_secs()).to_vec();
+        assert_eq!(seconds, [2, 4, 8, 256, 300, 300]);
+    }
+}

@@ -1,0 +1,47 @@
+//! `/livez`, `/readyz` and `/metrics`, up before the lease is held: a replica in waiting is a healthy one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// What the endpoints tell.
+#[derive(Clone)]
+pub struct Health {
+    /// Whether the caches have been filled.
+    pub is_ready: Arc<AtomicBool>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(health);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
+    if health.is_ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "caches are being filled")
+    }
+}
+
+async fn metrics(State(health): State<Health>) -> Result<String, (StatusCode, String)> {
+    health.metrics.render().map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}

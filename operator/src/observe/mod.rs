@@ -1,0 +1,124 @@
+//! Reads everything that matters: Kubernetes out of the caches, the stores each with its own time limit and all at
+//! once. What does not answer is *unknown*, and stops nothing that does not need it.
+
+pub mod collisions;
+mod deployments;
+mod jobs;
+mod pods;
+pub mod secrets;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::TicketPlatform;
+use crate::backends::connect::{Connect, HttpConnect};
+use crate::backends::elasticsearch::{Elasticsearch, HttpElasticsearch};
+use crate::backends::postgres::{Address, Postgres, SqlPostgres};
+use crate::backends::{BackendResult, BackendError};
+use crate::caches::{self, Caches};
+use crate::component::Component;
+use crate::failures::Failures;
+use crate::names;
+use crate::observed::{Fact, Observed};
+
+/// The stores of one platform. PostgreSQL may be unreachable for want of a Secret.
+pub struct Backends {
+    /// Kafka Connect.
+    pub connect: Box<dyn Connect>,
+    /// Elasticsearch.
+    pub elasticsearch: Box<dyn Elasticsearch>,
+    /// PostgreSQL, or why it cannot be asked.
+    pub postgres: Result<Box<dyn Postgres>, String>,
+}
+
+impl Backends {
+    /// Clients for the addresses the resource names.
+    pub fn of(platform: &TicketPlatform, http: &reqwest::Client, secrets: &secrets::Secrets) -> Self {
+        let spec = &platform.spec;
+        let namespace = names::namespace(platform);
+        Self {
+            connect: Box::new(HttpConnect::new(http.clone(), &names::url_in_namespace(&spec.connect.url, namespace))),
+            elasticsearch: Box::new(HttpElasticsearch::new(
+                http.clone(),
+                &names::url_in_namespace(&spec.elasticsearch.url, namespace),
+            )),
+            postgres: postgres(platform, secrets),
+        }
+    }
+
+    /// PostgreSQL, or an error that says why it cannot be asked.
+    ///
+    /// # Errors
+    /// When a Secret is missing.
+    pub fn postgres(&self) -> BackendResult<&dyn Postgres> {
+        self.postgres.as_deref().map_err(BackendError::transient)
+    }
+}
+
+fn postgres(platform: &TicketPlatform, found: &secrets::Secrets) -> Result<Box<dyn Postgres>, String> {
+    let spec = &platform.spec.postgres;
+    let migration = secrets::credentials(found, &spec.migration.secret.name)?;
+    let change_feed = secrets::credentials(found, &spec.change_feed.secret.name).ok();
+    let address = Address {
+        host: names::host_in_namespace(&spec.host, names::namespace(platform)),
+        port: u16::try_from(spec.port).map_err(|error| error.to_string())?,
+        database: spec.database.clone(),
+        ssl_mode: spec.ssl_mode,
+    };
+    Ok(Box::new(SqlPostgres::new(address, migration, change_feed)))
+}
+
+/// Looks at the world of one platform.
+pub async fn observe(
+    platform: &TicketPlatform,
+    caches: &Caches,
+    secrets: &secrets::Secrets,
+    backends: &Backends,
+    failures: Failures,
+    now: Timestamp,
+) -> Observed {
+    // Caches first: a store is always seen at a later moment than the Job that worked on it.
+    let pods = caches::of_platform(&caches.pods, platform);
+    let jobs = caches::of_platform(&caches.jobs, platform);
+    let deployments = caches::of_platform(&caches.deployments, platform);
+    let connector = &platform.spec.connect.connector;
+    let is_deleting = platform.metadata.deletion_timestamp.is_some();
+    let (postgres, connect, elasticsearch) = tokio::join!(
+        async { backends.postgres()?.look(&connector.publication, &connector.slot).await },
+        backends.connect.look(&connector.name, is_deleting),
+        backends.elasticsearch.look(&platform.spec.elasticsearch.index_prefix),
+    );
+    Observed {
+        jobs: jobs.iter().filter_map(|job| jobs::view(job, &pods, now)).collect(),
+        deployments: deployments.iter().filter_map(|deployment| deployments::view(deployment)).collect(),
+        pods: pods.iter().filter_map(|pod| pods::view(pod)).collect(),
+        config_maps: config_maps(platform, caches),
+        disruption_budgets: caches::of_platform(&caches.disruption_budgets, platform)
+            .iter()
+            .filter_map(|budget| component(budget.as_ref()))
+            .collect(),
+        secrets: secrets::views(secrets),
+        postgres: fact(postgres),
+        connect: fact(connect),
+        elasticsearch: fact(elasticsearch),
+        collisions: collisions::find(platform, &caches.platforms.state()),
+        failures,
+    }
+}
+
+fn config_maps(platform: &TicketPlatform, caches: &Caches) -> BTreeMap<String, Component> {
+    let found = caches::of_platform(&caches.config_maps, platform);
+    found.iter().filter_map(|map| Some((map.metadata.name.clone()?, component(map.as_ref())?))).collect()
+}
+
+fn component<K: kube::Resource>(object: &K) -> Option<Component> {
+    Component::parse(object.meta().labels.as_ref()?.get(names::COMPONENT)?)
+}
+
+fn fact<T>(result: BackendResult<T>) -> Fact<T> {
+    match result {
+        Ok(value) => Fact::Known(value),
+        Err(error) => Fact::Unknown(error.to_string()),
+    }
+}

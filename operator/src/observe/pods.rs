@@ -1,0 +1,53 @@
+//! Pods of the services, and what they say about why they are not ready.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+
+use crate::component::Component;
+use crate::names;
+use crate::observed::PodView;
+
+/// A view of a service's pod; `None` for pods of Jobs, and for those that ended.
+pub fn view(pod: &Pod) -> Option<PodView> {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    if matches!(phase, Some("Succeeded" | "Failed")) {
+        return None;
+    }
+    let labels = pod.metadata.labels.as_ref()?;
+    let annotation = |name: &str| pod.metadata.annotations.as_ref()?.get(name).cloned();
+    Some(PodView {
+        name: pod.metadata.name.clone()?,
+        component: Component::parse(labels.get(names::COMPONENT)?)?,
+        version: labels.get(names::VERSION).cloned().unwrap_or_default(),
+        revision: annotation(names::REVISION).unwrap_or_default(),
+        config_map: annotation(names::CONFIG).unwrap_or_default(),
+        trouble: trouble(pod),
+    })
+}
+
+/// Why a pod is not ready, if it says so: it cannot be scheduled, or its container waits or ended badly.
+pub fn trouble(pod: &Pod) -> Option<String> {
+    let container = container_status(pod);
+    let state = container.and_then(|status| status.state.as_ref());
+    if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
+        let reason = waiting.reason.as_deref().unwrap_or("Waiting");
+        // These two are how every pod starts.
+        if matches!(reason, "ContainerCreating" | "PodInitializing") {
+            return None;
+        }
+        let last = container.and_then(|status| status.last_state.as_ref()?.terminated.as_ref());
+        let last = last.map(|last| format!(" (exit code {})", last.exit_code)).unwrap_or_default();
+        let message = waiting.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        return Some(format!("{reason}{last}{message}"));
+    }
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()).filter(|ended| ended.exit_code != 0) {
+        return Some(format!("exit code {}", ended.exit_code));
+    }
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let unscheduled = conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    Some(format!("not scheduled: {}", unscheduled.message.as_deref().unwrap_or("no reason given")))
+}
+
+/// State of the pod's one container.
+pub fn container_status(pod: &Pod) -> Option<&ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.first()
+}

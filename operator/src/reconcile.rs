@@ -1,0 +1,174 @@
+//! One reconcile: observe → decide → write the status → execute.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action as Requeue;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::api::{TicketPlatform, TicketPlatformStatus};
+use crate::caches::Caches;
+use crate::decide::{self, Action, Plan};
+use crate::events::Storyteller;
+use crate::execute::{Executor, Outcome};
+use crate::failures::{Failure, Failures, pause};
+use crate::metrics::Metrics;
+use crate::names::FIELD_MANAGER;
+use crate::observe::{self, Backends};
+
+/// What every reconcile needs.
+pub struct Context {
+    /// Kubernetes.
+    pub client: Client,
+    /// Local copies of what is watched.
+    pub caches: Caches,
+    /// For Connect and Elasticsearch.
+    pub http: reqwest::Client,
+    /// Events.
+    pub storyteller: Storyteller,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Whether this replica leads.
+    pub leading: watch::Receiver<bool>,
+    /// Failures from one reconcile to the next, by the resource's uid.
+    pub memory: Mutex<HashMap<String, Memory>>,
+}
+
+/// What is remembered of one platform.
+#[derive(Default)]
+pub struct Memory {
+    failures: Failures,
+    /// Reconciles in a row that failed as a whole.
+    errors: u32,
+}
+
+/// A reconcile that failed as a whole: the API server did not take part.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Reading the resource or writing its status failed.
+    #[error("Kubernetes: {0}")]
+    Kubernetes(#[from] kube::Error),
+}
+
+/// Brings one platform a step nearer to what its resource says.
+///
+/// # Errors
+/// When the API server cannot be asked for the resource or does not take its status.
+pub async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>) -> Result<Requeue, ReconcileError> {
+    if !*context.leading.borrow() {
+        return Ok(Requeue::await_change());
+    }
+    let started = Instant::now();
+    let result = reconcile_once(&cached, &context).await;
+    context.metrics.reconciled(started.elapsed(), result.is_ok());
+    if let Err(error) = &result {
+        let errors = context.with_memory(&cached, |memory| {
+            memory.errors += 1;
+            memory.errors
+        });
+        tracing::warn!(platform = %cached.name_any(), %error, errors, "reconcile failed");
+    }
+    result
+}
+
+/// When to try again after a reconcile that failed as a whole.
+pub fn after_error(platform: Arc<TicketPlatform>, _: &ReconcileError, context: Arc<Context>) -> Requeue {
+    let errors = context.with_memory(&platform, |memory| memory.errors);
+    Requeue::requeue(pause(errors.max(1)).unsigned_abs())
+}
+
+async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Requeue, ReconcileError> {
+    let namespace = cached.namespace().unwrap_or_default();
+    let api: Api<TicketPlatform> = Api::namespaced(context.client.clone(), &namespace);
+    // The cache may be older than the status this operator wrote last.
+    let Some(platform) = api.get_opt(&cached.name_any()).await? else {
+        context.forget(cached);
+        return Ok(Requeue::await_change());
+    };
+    let secrets = observe::secrets::read(&context.client, &platform).await;
+    let backends = Backends::of(&platform, &context.http, &secrets);
+    let failures = context.with_memory(&platform, |memory| {
+        memory.errors = 0;
+        memory.failures.clone()
+    });
+    let now = Timestamp::now();
+    let observed = observe::observe(&platform, &context.caches, &secrets, &backends, failures, now).await;
+    let plan = decide::decide(&platform, &observed, now);
+    write_status(&api, &platform, &plan.status, context).await?;
+    Ok(Requeue::requeue(carry_out(&platform, &backends, plan, context).await))
+}
+
+/// Carries a plan out and says when to look again.
+async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, context: &Context) -> Duration {
+    let executor =
+        Executor { client: &context.client, platform, backends, storyteller: &context.storyteller };
+    let outcomes = executor.execute(plan.steps).await;
+    let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, &outcomes));
+    if outcomes.iter().any(|outcome| matches!(outcome.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok()) {
+        context.forget(platform);
+    }
+    let next_look = next_attempt.map_or(plan.next_look, |wait| plan.next_look.min(wait));
+    next_look.unsigned_abs()
+}
+
+/// Notes what failed and forgets what did not; answers when the first of the failed steps is due again.
+fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<k8s_openapi::jiff::SignedDuration> {
+    let now = Timestamp::now();
+    let mut soonest = None;
+    for Outcome { action, result } in outcomes {
+        let id = action.id();
+        let Err(error) = result else {
+            failures.remove(&id);
+            continue;
+        };
+        let content = action.fingerprint();
+        let before = failures.get(&id).filter(|failure| failure.content == content).map_or(0, |failure| failure.count);
+        let failure = Failure { content, class: error.class, message: error.message.clone(), count: before + 1, at: now };
+        let wait = failure.next_attempt().map(|at| at.duration_since(now));
+        soonest = soonest.into_iter().chain(wait).min();
+        failures.insert(id, failure);
+    }
+    soonest
+}
+
+/// Writes the status when it says something new. It is written before the steps are taken: a new generation shows as
+/// not ready before anything is done about it.
+async fn write_status(
+    api: &Api<TicketPlatform>,
+    platform: &TicketPlatform,
+    status: &TicketPlatformStatus,
+    context: &Context,
+) -> Result<(), ReconcileError> {
+    context.metrics.conditions(platform, status);
+    if platform.status.as_ref() == Some(status) {
+        return Ok(());
+    }
+    let patch = json!({
+        "apiVersion": TicketPlatform::api_version(&()),
+        "kind": TicketPlatform::kind(&()),
+        "metadata": {"name": platform.name_any(), "uid": platform.uid()},
+        "status": status,
+    });
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    api.patch_status(&platform.name_any(), &parameters, &Patch::Apply(&patch)).await?;
+    context.storyteller.tell(platform, platform.status.as_ref(), status).await;
+    Ok(())
+}
+
+impl Context {
+    fn with_memory<T>(&self, platform: &TicketPlatform, change: impl FnOnce(&mut Memory) -> T) -> T {
+        // A poisoned lock only means that a reconcile panicked between two notes; both may be kept.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        change(memory.entry(platform.uid().unwrap_or_default()).or_default())
+    }
+
+    fn forget(&self, platform: &TicketPlatform) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(&platform.uid().unwrap_or_default());
+        self.metrics.forget(&platform.namespace().unwrap_or_default(), &platform.name_any());
+    }
+}

@@ -1,0 +1,90 @@
+//! Settings of the programs, as the contract names them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
+
+use super::Target;
+use crate::api::{SecretName, TicketPlatformSpec};
+use crate::component::Component;
+
+/// Where the release's content lies in the images of `search` and `migrate`.
+const INDEX_DEFINITION_PATH: &str = "/release/index.json";
+
+/// Settings without secrets of one of the services.
+pub fn of_service(component: Component, target: &Target) -> BTreeMap<String, String> {
+    let spec = &target.spec;
+    let mut settings = component.workload(spec).env.clone();
+    settings.extend(database(spec));
+    settings.insert("REDIS_ADDR".into(), spec.redis.address.clone());
+    settings.insert("SERVER_ADDR".into(), format!(":{}", component.port()));
+    match component {
+        Component::EventManagement => {}
+        Component::Booking => {
+            settings.insert("HOLD_SECONDS".into(), spec.services.booking.hold_seconds().to_string());
+            settings.insert("PAYMENT_PROVIDER".into(), spec.services.booking.payments.provider().into());
+        }
+        Component::Search => settings.extend(search(spec)),
+    }
+    settings
+}
+
+/// Settings without secrets that say where the database is.
+pub fn database(spec: &TicketPlatformSpec) -> BTreeMap<String, String> {
+    let postgres = &spec.postgres;
+    map([
+        ("POSTGRES_HOST", postgres.host.clone()),
+        ("POSTGRES_PORT", postgres.port.to_string()),
+        ("POSTGRES_DBNAME", postgres.database.clone()),
+        ("POSTGRES_SSLMODE", postgres.ssl_mode.as_str().to_owned()),
+    ])
+}
+
+fn search(spec: &TicketPlatformSpec) -> BTreeMap<String, String> {
+    map([
+        ("KAFKA_LISTENERS", spec.kafka.bootstrap_servers.clone()),
+        ("KAFKA_TOPIC_PREFIX", spec.connect.connector.topic_prefix.clone()),
+        ("KAFKA_TOPIC_PARTITIONS", spec.kafka.topic_partitions.to_string()),
+        ("KAFKA_TOPIC_REPLICATION_FACTOR", spec.kafka.topic_replication_factor.to_string()),
+        ("ELASTICSEARCH_ADDR", spec.elasticsearch.url.clone()),
+        ("ELASTICSEARCH_INDEX_PREFIX", spec.elasticsearch.index_prefix.clone()),
+        ("INDEX_DEFINITION_PATH", INDEX_DEFINITION_PATH.to_owned()),
+    ])
+}
+
+fn map<const N: usize>(settings: [(&str, String); N]) -> BTreeMap<String, String> {
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Settings as a container's variables.
+pub fn variables(settings: BTreeMap<String, String>) -> Vec<EnvVar> {
+    settings.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None }).collect()
+}
+
+/// User and password of a database role, out of its Secret.
+pub fn database_role(secret: &SecretName) -> Vec<EnvVar> {
+    vec![from_secret("POSTGRES_USER", secret, "username"), from_secret("POSTGRES_PASSWORD", secret, "password")]
+}
+
+/// Secrets of a service: its database role, and Redis' password where there is one.
+pub fn secrets_of_service(spec: &TicketPlatformSpec) -> Vec<EnvVar> {
+    let mut variables = database_role(&spec.postgres.service.secret);
+    variables.extend(spec.redis.secret.as_ref().map(|secret| from_secret("REDIS_PASSWORD", secret, "password")));
+    variables
+}
+
+/// Names of the Secrets a service's pods use.
+pub fn secret_names(spec: &TicketPlatformSpec) -> Vec<&str> {
+    let mut names = vec![spec.postgres.service.secret.name.as_str()];
+    names.extend(spec.redis.secret.as_ref().map(|secret| secret.name.as_str()));
+    names
+}
+
+fn from_secret(name: &str, secret: &SecretName, key: &str) -> EnvVar {
+    let selector = SecretKeySelector { name: secret.name.clone(), key: key.to_owned(), optional: None };
+    EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource { secret_key_ref: Some(selector), ..EnvVarSource::default() }),
+    }
+}

@@ -1,0 +1,24 @@
+//! The Job that creates and fills a release's search index.
+
+use k8s_openapi::api::batch::v1::Job;
+
+use super::job::{self, Attempt, Program};
+use super::{Target, environment};
+use crate::api::TicketPlatform;
+use crate::component::Component;
+use crate::{hash, names};
+
+/// Hash of what the Job works with: image, index and the stores it reads and writes.
+pub fn key(target: &Target) -> String {
+    let spec = &target.spec;
+    let image = names::image(&spec.images.registry, Component::Search.as_str(), &spec.version);
+    hash::of([image.as_str(), &target.index(), &spec.elasticsearch.url, &spec.kafka.bootstrap_servers])
+}
+
+/// Builds it. It runs with the service's own settings, so that it fills the very index the service will use.
+pub fn build(platform: &TicketPlatform, target: &Target, attempt: &Attempt<'_>) -> Job {
+    let mut variables = environment::variables(environment::of_service(Component::Search, target));
+    variables.extend(environment::secrets_of_service(&target.spec));
+    let program = Program { name: "search", arguments: &["prepare-index"], environment: variables };
+    job::build(platform, &target.spec, attempt, program)
+}

@@ -1,0 +1,54 @@
+//! Builders of Kubernetes objects, one file per object. Pure: the same input gives the same object.
+
+pub mod config_map;
+pub mod connector;
+pub mod deployment;
+pub mod environment;
+pub mod index_job;
+pub mod job;
+pub mod migrate_job;
+pub mod pod;
+pub mod pod_disruption_budget;
+pub mod service;
+pub mod service_account;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+
+use crate::api::{RecordedRelease, TicketPlatform, TicketPlatformSpec};
+use crate::names;
+
+/// What a revision of the services is built from: a specification and the release it names. Normally the resource's
+/// own; after a failed rollout, those of the last good revision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The specification.
+    pub spec: TicketPlatformSpec,
+    /// The release.
+    pub release: RecordedRelease,
+}
+
+impl Target {
+    /// The concrete index this revision reads and writes.
+    pub fn index(&self) -> String {
+        index_name(&self.spec, &self.release.description.index.hash)
+    }
+}
+
+/// `<prefix>-<hash of the definition>`
+pub fn index_name(spec: &TicketPlatformSpec, hash: &str) -> String {
+    format!("{}-{hash}", spec.elasticsearch.index_prefix)
+}
+
+/// Metadata of an object that goes when the platform goes.
+fn owned_metadata(platform: &TicketPlatform, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(names::namespace(platform).to_owned()),
+        labels: Some(labels),
+        owner_references: platform.controller_owner_ref(&()).map(|owner| vec![owner]),
+        ..ObjectMeta::default()
+    }
+}

@@ -1,0 +1,18 @@
+//! The identity of a service's pods. It has no rights: the services do not talk to Kubernetes.
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+
+use super::owned_metadata;
+use crate::api::TicketPlatform;
+use crate::component::Component;
+use crate::names;
+
+/// Builds it.
+pub fn build(platform: &TicketPlatform, component: Component) -> ServiceAccount {
+    let labels = names::labels(platform, component.as_str());
+    ServiceAccount {
+        metadata: owned_metadata(platform, names::workload(platform, component), labels),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    }
+}

@@ -1,0 +1,109 @@
+//! Starts everything and ends it in order: the reconciles in hand, then the lease, then the endpoints.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::Storyteller;
+use crate::health::{self, Health};
+use crate::leader::{self, Candidacy};
+use crate::metrics::Metrics;
+use crate::reconcile::{Context, after_error, reconcile};
+use crate::{backends, controller};
+
+/// How the operator runs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Look after this namespace only. Default: all.
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Address of `/livez`, `/readyz` and `/metrics`.
+    #[arg(long, env = "HEALTH_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub health_address: SocketAddr,
+    /// Namespace of the lease that replicas compete for.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
+    pub lease_namespace: String,
+    /// Name of this replica, different for each.
+    #[arg(long, env = "POD_NAME", default_value = "ticket-operator")]
+    pub identity: String,
+}
+
+/// Runs until told to stop.
+///
+/// # Errors
+/// When the address is taken or the cluster's configuration cannot be found.
+pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    let metrics = Arc::new(Metrics::new()?);
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let health = Health { is_ready: Arc::clone(&is_ready), metrics: Arc::clone(&metrics) };
+    let listener = TcpListener::bind(settings.health_address).await?;
+    let endpoints_stop = CancellationToken::new();
+    let endpoints = tokio::spawn(health::serve(listener, health, endpoints_stop.clone()));
+
+    let client = Client::try_default().await?;
+    let (leading_writer, leading) = watch::channel(false);
+    let (controller, caches) = controller::build(&client, settings.namespace.as_deref(), leading.clone());
+    let context = Arc::new(Context {
+        client: client.clone(),
+        caches: caches.clone(),
+        http: backends::http_client()?,
+        storyteller: Storyteller::new(client.clone(), &settings.identity),
+        metrics: Arc::clone(&metrics),
+        leading: leading.clone(),
+        memory: Mutex::new(HashMap::new()),
+    });
+
+    let lease_stop = CancellationToken::new();
+    let election = tokio::spawn(stand_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
+    let bookkeeping = tokio::spawn(note_leadership(leading, metrics));
+    controller::stopping(controller, stop)
+        .run(reconcile, after_error, context)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::debug!(%error, "controller");
+            }
+        })
+        .await;
+
+    tracing::info!("no reconcile is running any more; giving back the lease");
+    lease_stop.cancel();
+    election.await?;
+    bookkeeping.await?;
+    endpoints_stop.cancel();
+    endpoints.await??;
+    Ok(())
+}
+
+/// Stands for election once the caches are filled: a leader with empty caches would take everything for missing.
+fn stand_when_warm(
+    client: Client,
+    settings: &Settings,
+    caches: crate::caches::Caches,
+    is_ready: Arc<AtomicBool>,
+    leading: watch::Sender<bool>,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let candidacy = Candidacy { namespace: settings.lease_namespace.clone(), identity: settings.identity.clone() };
+    async move {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            warm = caches.wait_until_ready() => if warm.is_err() { return },
+        }
+        is_ready.store(true, Ordering::Relaxed);
+        tracing::info!("caches are filled");
+        leader::campaign(client, candidacy, leading, stop).await;
+    }
+}
+
+async fn note_leadership(mut leading: watch::Receiver<bool>, metrics: Arc<Metrics>) {
+    while leading.changed().await.is_ok() {
+        metrics.leads(*leading.borrow_and_update());
+    }
+}
