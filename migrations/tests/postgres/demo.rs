@@ -2,7 +2,7 @@
 
 use test_stores::TestDatabase;
 
-const DEMO: &str = include_str!("../../examples/demo/demo.sql");
+const DEMO: &str = include_str!("../../../examples/demo/demo.sql");
 
 /// Events ahead of now, tickets, the largest event's tickets, booked tickets.
 async fn counts(db: &TestDatabase) -> (i64, i64, i64, i64) {
