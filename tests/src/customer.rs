@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -125,8 +125,8 @@ impl Customer {
     /// # Errors
     /// When the answer is not 200.
     pub async fn search(&self, q: &str) -> Result<SearchPage> {
-        let url = format!("{}/api/v1/search/events", self.shop.search);
-        let answer = self.client.get(url).query(&[("q", q)]).send().await?;
+        let url = Url::parse_with_params(&format!("{}/api/v1/search/events", self.shop.search), [("q", q)])?;
+        let answer = self.client.get(url).send().await?;
         ensure!(is_success(answer.status()), "search answered {}: {}", answer.status(), answer.text().await?);
         answer.json().await.context("the search page")
     }
@@ -157,7 +157,8 @@ impl Customer {
     /// When there is no answer at all.
     pub async fn confirm(&self, ticket_uuid: &str) -> Result<StatusCode> {
         let payment_method = Uuid::new_v4();
-        let body = json!({"ticket_uuid": ticket_uuid, "user_uuid": self.user_uuid, "payment_method_uuid": payment_method});
+        let body =
+            json!({"ticket_uuid": ticket_uuid, "user_uuid": self.user_uuid, "payment_method_uuid": payment_method});
         self.post("confirm", body).await
     }
 

@@ -42,7 +42,14 @@ impl Server {
         let settings = env.finish(settings).unwrap();
         let routes = OpenApiRouter::new()
             .route("/echo", post(async |Json(value): Json<Value>| axum::Json(value)))
-            .route("/panic", get(async || if true { panic!("on purpose") }))
+            .route(
+                "/panic",
+                get(async || {
+                    if true {
+                        panic!("on purpose")
+                    }
+                }),
+            )
             .route("/hang", get(std::future::pending::<()>))
             .route("/large", get(async || vec![0_u8; 64 << 20]))
             .route(

@@ -41,18 +41,16 @@ fn main() {
         delete::deleting_removes_the_change_feed_and_keeps_index_and_data,
         delete::applying_again_after_a_delete_works,
     ];
-    let trials = scenarios
-        .into_iter()
-        .map(|(name, scenario)| Trial::test(name, move || run(scenario)))
-        .collect();
+    let trials = scenarios.into_iter().map(|(name, scenario)| Trial::test(name, move || run(scenario))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
 fn run(scenario: Scenario) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let platform = Platform::from_environment().await?;
-        scenario(&platform).await
-    })
-    .map_err(|error: anyhow::Error| Failed::from(format!("{error:?}")))
+    runtime
+        .block_on(async {
+            let platform = Platform::from_environment().await?;
+            scenario(&platform).await
+        })
+        .map_err(|error: anyhow::Error| Failed::from(format!("{error:?}")))
 }

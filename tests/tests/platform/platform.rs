@@ -35,7 +35,6 @@ pub struct Platform {
 pub struct Condition {
     pub r#type: String,
     pub status: String,
-    pub reason: String,
     #[serde(default)]
     pub message: String,
     pub observed_generation: i64,
@@ -47,8 +46,11 @@ impl Platform {
         let kubeconfig = Kubeconfig::read_from(variable("TEST_KUBECONFIG")?)?;
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         let client = Client::try_from(config)?;
-        let ports: Vec<u16> =
-            variable("TEST_SHOP_PORTS")?.split(' ').map(str::parse).collect::<Result<_, _>>().context("TEST_SHOP_PORTS")?;
+        let ports: Vec<u16> = variable("TEST_SHOP_PORTS")?
+            .split(' ')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .context("TEST_SHOP_PORTS")?;
         let ports = ports.try_into().map_err(|_| anyhow::anyhow!("TEST_SHOP_PORTS names three ports"))?;
         Ok(Self {
             resources: ticket_platforms(&client),

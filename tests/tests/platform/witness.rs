@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
-use kube::{Api, Client, runtime::{WatchStreamExt, watcher}};
+use kube::{
+    Api, Client,
+    runtime::{WatchStreamExt, watcher},
+};
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::JoinHandle;
@@ -80,7 +83,11 @@ impl Witness {
         self.watching.abort();
         let seen = std::mem::take(&mut *self.seen.lock().expect("no holder panics"));
         for service in SERVICES {
-            ensure!(seen.keys().any(|pod| pod.contains(service)), "no pod of {service} was seen, only {:?}", seen.keys());
+            ensure!(
+                seen.keys().any(|pod| pod.contains(service)),
+                "no pod of {service} was seen, only {:?}",
+                seen.keys()
+            );
         }
         for (pod, verdict) in seen {
             verdict.with_context(|| format!("when pod {pod} appeared"))?;
@@ -95,7 +102,8 @@ fn images(pod: &Pod) -> impl Iterator<Item = &str> {
 
 fn is_service_of(pod: &Pod, version: &str) -> bool {
     let of_a_job = pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "Job");
-    !of_a_job && images(pod).any(|image| SERVICES.iter().any(|service| image.ends_with(&format!("/{service}:{version}"))))
+    !of_a_job
+        && images(pod).any(|image| SERVICES.iter().any(|service| image.ends_with(&format!("/{service}:{version}"))))
 }
 
 async fn judge(client: &Client, stores: &Stores, needs: &Needs, pod: &Pod) -> Result<()> {
@@ -118,7 +126,10 @@ async fn migrated_before(client: &Client, version: &str, created: OffsetDateTime
         .filter_map(|job| job.status.as_ref()?.completion_time.as_ref())
         .map(|stamp| OffsetDateTime::parse(&stamp.0.to_string(), &Rfc3339))
         .collect::<Result<_, _>>()?;
-    ensure!(completions.iter().any(|at| *at <= created), "no migration Job of {version} had succeeded: {completions:?}");
+    ensure!(
+        completions.iter().any(|at| *at <= created),
+        "no migration Job of {version} had succeeded: {completions:?}"
+    );
     Ok(())
 }
 

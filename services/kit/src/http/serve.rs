@@ -48,8 +48,10 @@ pub async fn serve(
             () = &mut stop_accepting => break,
         };
         let app = app.clone();
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| app.clone().oneshot(request.map(Body::new)));
-        let connection = server.serve_connection(TokioIo::new(Box::pin(bounded(stream, settings))), service).into_owned();
+        let service =
+            hyper::service::service_fn(move |request: Request<Incoming>| app.clone().oneshot(request.map(Body::new)));
+        let connection =
+            server.serve_connection(TokioIo::new(Box::pin(bounded(stream, settings))), service).into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -59,7 +61,10 @@ pub async fn serve(
     }
     drop(listener);
     if tokio::time::timeout(settings.drain_timeout, connections.shutdown()).await.is_err() {
-        tracing::warn!(seconds = settings.drain_timeout.as_secs(), "requests were still under way when the drain ended");
+        tracing::warn!(
+            seconds = settings.drain_timeout.as_secs(),
+            "requests were still under way when the drain ended"
+        );
     }
     tracing::info!("drained");
     Ok(())

@@ -31,7 +31,8 @@ pub(super) async fn request(request: Request, next: Next) -> Response {
 
 /// The trace id of a valid `traceparent` (version-traceid-parentid-flags), else a new one.
 fn trace_id(headers: &HeaderMap) -> String {
-    let brought = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(|value| value.split('-').nth(1));
+    let brought =
+        headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(|value| value.split('-').nth(1));
     match brought {
         Some(id) if id.len() == TRACE_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => id.to_owned(),
         _ => Uuid::new_v4().simple().to_string(),
@@ -46,7 +47,8 @@ mod tests {
     fn a_client_brings_its_trace_id() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         let mut headers = HeaderMap::new();
-        headers.insert("traceparent", HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        headers
+            .insert("traceparent", HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
         assert_eq!(trace_id(&headers), id);
         headers.insert("traceparent", HeaderValue::from_static("00-not a trace id-00"));
         assert_eq!(trace_id(&headers).len(), TRACE_ID_LENGTH);

@@ -54,6 +54,7 @@ async fn services_of(platform: &Platform, version: &str) -> Result<Vec<String>> 
         !pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "Job")
             && pod.metadata.deletion_timestamp.is_none()
     });
-    let images = serving.flat_map(|pod| pod.spec.unwrap_or_default().containers).filter_map(|container| container.image);
+    let images =
+        serving.flat_map(|pod| pod.spec.unwrap_or_default().containers).filter_map(|container| container.image);
     Ok(images.filter(|image| image.ends_with(&format!(":{version}"))).collect())
 }

@@ -76,7 +76,8 @@ where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
 {
     let objects = Api::<K>::namespaced(client.clone(), NAMESPACE).list(&ListParams::default()).await?;
-    let entry = |object: K| (format!("{}/{}", K::kind(&()), object.name_any()), object.resource_version().unwrap_or_default());
+    let entry =
+        |object: K| (format!("{}/{}", K::kind(&()), object.name_any()), object.resource_version().unwrap_or_default());
     Ok(objects.items.into_iter().map(entry).collect())
 }
 
