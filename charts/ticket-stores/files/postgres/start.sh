@@ -18,8 +18,9 @@ if [[ ! -s $data/PG_VERSION ]]; then
   mv "$data.new" "$data"
 fi
 
-# The first process of a container (or of a namespace of its own) knows that whoever wrote this is gone.
-if (( $$ == 1 )); then rm -f "$data/postmaster.pid"; fi
+# The first process of a container (or of a namespace of its own) knows that whoever wrote these is gone. Both outlive a
+# container that was killed: /tmp belongs to the pod.
+if (( $$ == 1 )); then rm -f "$data/postmaster.pid" "$sockets"/.s.PGSQL.*; fi
 
 # wal_level and slots: for the change feed; without them not even a recovery starts once there is a slot. A slot whose
 # reader stays away gives up at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
@@ -31,7 +32,7 @@ recovery_seconds=600
 pg_ctl --pgdata="$data" --silent --wait --timeout="$recovery_seconds" --options="${settings//$'\n'/ } -c listen_addresses=" start
 SUPERUSER_PASSWORD=$(password postgres-superuser) SERVICE_PASSWORD=$(password postgres-service) \
 MIGRATION_PASSWORD=$(password postgres-migration) CHANGE_FEED_PASSWORD=$(password postgres-change-feed) \
-  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host="$sockets" --username=postgres --file="$scripts/roles.sql" >/dev/null
+  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host="$sockets" --username=postgres --dbname=postgres --file="$scripts/roles.sql" >/dev/null
 pg_ctl --pgdata="$data" --silent --wait --mode=fast stop
 
 # shellcheck disable=SC2086 # the settings are meant to be split
