@@ -1,0 +1,73 @@
+//! Reading an event's details from PostgreSQL.
+
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{EventDetails, VenueDetails};
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: i64,
+    uuid: String,
+    name: String,
+    description: Option<String>,
+    date: OffsetDateTime,
+    venue_uuid: Option<String>,
+    location: Option<String>,
+    seat_map: Option<Json<Box<RawValue>>>,
+}
+
+/// The event, or nothing when there is none. Read in one snapshot, so that its parts belong together.
+pub(super) async fn event(pool: &PgPool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
+    let mut snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let details = match event_row(&mut snapshot, uuid).await? {
+        Some(row) => Some(with_parts(&mut snapshot, row).await?),
+        None => None,
+    };
+    snapshot.commit().await?;
+    Ok(details)
+}
+
+async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT events.id, events.uuid, events.name, events.description, events.date,
+                venues.uuid AS venue_uuid, venues.location, venues.seat_map
+         FROM events LEFT JOIN venues ON venues.id = events.venue_id
+         WHERE events.uuid = $1",
+    )
+    .bind(uuid.to_string())
+    .fetch_optional(conn)
+    .await
+}
+
+async fn with_parts(conn: &mut PgConnection, row: EventRow) -> Result<EventDetails, sqlx::Error> {
+    let performers = sqlx::query_as(
+        "SELECT performers.uuid, performers.name, performers.age, performers.description
+         FROM event_performers JOIN performers ON performers.id = performer_id
+         WHERE event_id = $1 ORDER BY performers.id",
+    )
+    .bind(row.id)
+    .fetch_all(&mut *conn)
+    .await?;
+    let tickets = sqlx::query_as("SELECT id, uuid, price, seat FROM tickets WHERE event_id = $1 ORDER BY id")
+        .bind(row.id)
+        .fetch_all(&mut *conn)
+        .await?;
+    let venue = match (row.venue_uuid, row.location, row.seat_map) {
+        (Some(uuid), Some(location), Some(Json(seat_map))) => Some(VenueDetails { uuid, location, seat_map }),
+        _ => None,
+    };
+    Ok(EventDetails {
+        id: row.id,
+        uuid: row.uuid,
+        name: row.name,
+        description: row.description,
+        date: row.date,
+        venue,
+        performers,
+        tickets,
+    })
+}

@@ -1,0 +1,179 @@
+//! The details of an event: everything of its page but the state of the seats.
+//!
+//! Looked for in the process, then in Redis, then in PostgreSQL, by one task an event however many ask for it.
+
+mod load;
+mod shared;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use redis::aio::ConnectionManager;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use service_kit::error::ApiError;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::freshness::{Freshness, Stamp};
+use crate::metrics::EventMetrics;
+use shared::SharedCache;
+
+/// Memory for kept details: some 150 events of 2,000 seats, or many thousand small ones.
+const CAPACITY_BYTES: u64 = 32 << 20;
+/// Roughly what a ticket takes in memory: two short strings and its numbers.
+const TICKET_BYTES: usize = 160;
+/// And what an event takes without its tickets and seat map.
+const EVENT_BYTES: usize = 1024;
+/// Changes are announced; should an announcement ever fail to be made, this ends the error.
+const MOST_AGE: Duration = Duration::from_secs(300);
+
+/// An event with all that rarely changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct EventDetails {
+    pub(crate) id: i64,
+    pub(crate) uuid: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) date: OffsetDateTime,
+    pub(crate) venue: Option<VenueDetails>,
+    pub(crate) performers: Vec<PerformerDetails>,
+    pub(crate) tickets: Vec<TicketDetails>,
+}
+
+/// Where an event takes place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct VenueDetails {
+    pub(crate) uuid: String,
+    pub(crate) location: String,
+    /// As it is stored: whatever the map holds, in its order.
+    pub(crate) seat_map: Box<RawValue>,
+}
+
+/// Who performs.
+#[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
+pub(crate) struct PerformerDetails {
+    pub(crate) uuid: String,
+    pub(crate) name: String,
+    pub(crate) age: i64,
+    pub(crate) description: Option<String>,
+}
+
+/// A ticket without its state.
+#[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
+pub(crate) struct TicketDetails {
+    pub(crate) id: i64,
+    pub(crate) uuid: String,
+    pub(crate) price: i64,
+    pub(crate) seat: String,
+}
+
+/// Why there are no details.
+#[derive(Debug, Clone)]
+pub(crate) enum NoDetails {
+    /// There is no such event.
+    Missing,
+    /// They could not be read. It has been logged.
+    Failed(ApiError),
+}
+
+/// Finds details, and keeps them as long as they are known to be right.
+#[derive(Clone)]
+pub(crate) struct Details {
+    kept: Cache<(Uuid, Stamp), Arc<EventDetails>>,
+    freshness: Arc<Freshness>,
+    shared: SharedCache,
+    pool: PgPool,
+    metrics: EventMetrics,
+}
+
+impl Details {
+    /// Nothing kept is trusted before [`Details::heard`].
+    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, database: &str, metrics: EventMetrics) -> Self {
+        let kept = Cache::builder()
+            .max_capacity(CAPACITY_BYTES)
+            .weigher(|_, details: &Arc<EventDetails>| weight(details))
+            .time_to_live(MOST_AGE)
+            .build();
+        let shared = SharedCache::new(redis, database, metrics.clone());
+        Self { kept, freshness: Arc::new(Freshness::new()), shared, pool, metrics }
+    }
+
+    /// The details of an event, not older than the last change heard of.
+    pub(crate) async fn of(&self, event: Uuid) -> Result<Arc<EventDetails>, NoDetails> {
+        let stamp = self.freshness.stamp(event);
+        let entry = self.kept.entry((event, stamp)).or_try_insert_with(self.find(event, stamp)).await;
+        let entry = entry.map_err(Arc::unwrap_or_clone)?;
+        if !entry.is_fresh() {
+            self.metrics.found_in("process");
+        }
+        Ok(entry.into_value())
+    }
+
+    async fn find(&self, event: Uuid, stamp: Stamp) -> Result<Arc<EventDetails>, NoDetails> {
+        // While changes pass unheard, those that should have emptied Redis may have passed too.
+        if matches!(stamp, Stamp::Unheard { .. }) {
+            return self.load(event).await.map(Arc::new);
+        }
+        let ticket = match self.shared.look_up(event).await {
+            shared::LookUp::Found(details) => {
+                self.metrics.found_in("redis");
+                return Ok(Arc::new(details));
+            }
+            shared::LookUp::Absent(ticket) => Some(ticket),
+            shared::LookUp::Unusable => None,
+        };
+        let details = self.load(event).await?;
+        if let Some(ticket) = ticket {
+            self.shared.store(event, &details, ticket).await;
+        }
+        Ok(Arc::new(details))
+    }
+
+    async fn load(&self, event: Uuid) -> Result<EventDetails, NoDetails> {
+        self.metrics.found_in("postgres");
+        match load::event(&self.pool, event).await {
+            Ok(Some(details)) => Ok(details),
+            Ok(None) => Err(NoDetails::Missing),
+            Err(error) => Err(NoDetails::Failed(error.into())),
+        }
+    }
+
+    /// These events changed. Redis first: whoever asks with the new stamp must not find there what was read before.
+    pub(crate) async fn changed(&self, events: &[Uuid]) {
+        self.shared.drop_events(events).await;
+        for event in events {
+            let before = self.freshness.stamp(*event);
+            self.freshness.changed(*event);
+            self.kept.invalidate(&(*event, before)).await;
+        }
+    }
+
+    /// Anything may have changed.
+    pub(crate) async fn everything_changed(&self) {
+        self.shared.drop_all().await;
+        self.freshness.everything_changed();
+        self.kept.invalidate_all();
+    }
+
+    /// All changes committed before `since` have been heard.
+    pub(crate) async fn heard(&self, since: Instant) {
+        self.shared.mend().await;
+        self.freshness.heard(since);
+    }
+
+    /// From now on changes may pass unheard.
+    pub(crate) fn deaf(&self) {
+        self.freshness.deaf();
+    }
+}
+
+fn weight(details: &EventDetails) -> u32 {
+    let seat_map = details.venue.as_ref().map_or(0, |venue| venue.seat_map.get().len());
+    let bytes = EVENT_BYTES + seat_map + details.tickets.len() * TICKET_BYTES;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,60 @@
+//! Event management: the page of an event, with the state of each seat at the moment of the answer.
+//!
+//! What rarely changes (event, venue, performers, tickets with price and seat) is kept apart from what changes with every
+//! sale (the seats' state). The former is [cached](details) in the process and in Redis, and dropped by a
+//! [signal](changes) from the database; the latter is [read fresh](seats) for each answer and cached nowhere.
+
+mod changes;
+mod details;
+mod freshness;
+pub mod http;
+mod metrics;
+mod seats;
+mod settings;
+
+use std::error::Error;
+
+use service_kit::health::Health;
+use service_kit::metrics::Metrics;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use settings::Settings;
+
+use crate::details::Details;
+use crate::http::Events;
+use crate::metrics::EventMetrics;
+use crate::seats::Seats;
+
+/// Serves on the listener until `shutdown`, and then drains.
+///
+/// # Errors
+/// Settings that make no Redis address; a broken listener.
+pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let pool = service_kit::postgres::pool(&settings.postgres);
+    let redis = service_kit::redis::connect(&settings.redis)?;
+    let metrics = Metrics::new()?;
+    let event_metrics = EventMetrics::register(metrics.registry())?;
+
+    let details = Details::new(pool.clone(), redis.clone(), &settings.postgres.dbname, event_metrics.clone());
+    let listening = changes::listen(
+        service_kit::postgres::connect_options(&settings.postgres),
+        details.clone(),
+        event_metrics.clone(),
+        shutdown.clone(),
+    );
+    let listening = tokio::spawn(listening);
+
+    let probed = pool.clone();
+    let health = Health::builder().ready("postgres", move || probe(probed.clone())).build();
+    let events = Events { details, seats: Seats::new(pool, redis, event_metrics) };
+    let app = service_kit::http::app(http::routes(events), &settings.server, &health, &metrics);
+    service_kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
+    listening.await?;
+    Ok(())
+}
+
+async fn probe(pool: PgPool) -> Result<(), String> {
+    sqlx::query("SELECT 1").execute(&pool).await.map(drop).map_err(|error| error.to_string())
+}

@@ -1,0 +1,78 @@
+//! The state of an event's seats at this moment. Nothing of it is cached.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::aio::ConnectionManager;
+use sqlx::PgPool;
+
+use crate::details::EventDetails;
+use crate::metrics::EventMetrics;
+
+/// The longest wait for Redis: without it a page still tells what is sold, only not what is held.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Reads seat states.
+#[derive(Clone)]
+pub(crate) struct Seats {
+    pool: PgPool,
+    redis: ConnectionManager,
+    redis_failed: Arc<AtomicBool>,
+    metrics: EventMetrics,
+}
+
+/// Which tickets of an event are not available.
+#[derive(Debug, Default)]
+pub(crate) struct SeatStates {
+    /// Uuids of tickets with a live hold, or being sold.
+    pub(crate) held: HashSet<String>,
+    /// Ids of tickets that are sold.
+    pub(crate) booked: HashSet<i64>,
+}
+
+impl Seats {
+    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: EventMetrics) -> Self {
+        Self { pool, redis, redis_failed: Arc::default(), metrics }
+    }
+
+    /// The state now, in one call to each store whatever the number of seats.
+    ///
+    /// Redis first: a sale books in PostgreSQL and then removes its mark. In the other order a sale between the two reads
+    /// would be seen by neither, and a sold seat would show as available.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not answer. Without Redis no seat is held.
+    pub(crate) async fn states(&self, event: &EventDetails) -> Result<SeatStates, sqlx::Error> {
+        if event.tickets.is_empty() {
+            return Ok(SeatStates::default());
+        }
+        let held = self.held(&event.uuid).await;
+        let booked: Vec<i64> = sqlx::query_scalar("SELECT id FROM tickets WHERE event_id = $1 AND status = 'booked'")
+            .bind(event.id)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(SeatStates { held, booked: booked.into_iter().collect() })
+    }
+
+    async fn held(&self, event_uuid: &str) -> HashSet<String> {
+        let mut redis = self.redis.clone();
+        let failure = match tokio::time::timeout(REDIS_TIMEOUT, seats::held(&mut redis, event_uuid)).await {
+            Ok(Ok(held)) => {
+                if self.redis_failed.swap(false, Ordering::Relaxed) {
+                    tracing::info!("Redis answers again");
+                }
+                return held;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {REDIS_TIMEOUT:?}"),
+        };
+        // Once, not with every page until it is back.
+        if !self.redis_failed.swap(true, Ordering::Relaxed) {
+            tracing::warn!(reason = failure, "Redis failed: held seats show as available until it answers");
+        }
+        self.metrics.pages_without_redis.inc();
+        HashSet::new()
+    }
+}

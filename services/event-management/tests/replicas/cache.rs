@@ -1,0 +1,98 @@
+//! What is kept, where, and when it is not trusted.
+
+use futures::future::join_all;
+use test_stores::{Proxy, Stores, TestDatabase, given};
+
+use crate::service::{POLL, SHOWS_WITHIN, Service, execute, redis};
+
+async fn given_an_event(db: &TestDatabase) -> given::Event {
+    let event = given::event(&db.pool, &given::venue(&db.pool, "Berlin").await, "Show", 3).await;
+    given::tickets(&db.pool, &event, 3).await;
+    event
+}
+
+#[tokio::test]
+async fn two_hundred_customers_at_once_on_a_cold_event_cost_one_load() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let service = Service::start(&db).await;
+    let pages = join_all((0..200).map(|_| service.page(&event.uuid))).await;
+    assert!(pages.iter().all(|page| page["name"] == "Show"));
+    assert_eq!(service.found_in("postgres").await, 1);
+}
+
+#[tokio::test]
+async fn details_stand_in_redis_for_an_hour_and_spare_other_replicas_the_load() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let replicas = [Service::start(&db).await, Service::start(&db).await];
+    replicas[0].page(&event.uuid).await;
+    let left: i64 = redis::cmd("TTL").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
+    assert!((3590..=3600).contains(&left), "{left}");
+    replicas[1].page(&event.uuid).await;
+    assert_eq!((replicas[1].found_in("redis").await, replicas[1].found_in("postgres").await), (1, 0));
+}
+
+#[tokio::test]
+async fn what_changed_while_no_replica_ran_is_not_served_from_redis() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let first = Service::start(&db).await;
+    first.page(&event.uuid).await;
+    drop(first);
+    execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
+    let second = Service::start(&db).await;
+    assert_eq!(second.page(&event.uuid).await["name"], "Renamed");
+}
+
+/// The old entry survives in Redis, because the order to drop it never arrived there.
+#[tokio::test]
+async fn what_changed_while_redis_was_away_is_not_served_from_it_afterwards() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let proxy = Proxy::start(&Stores::from_environment().redis_addr).await;
+    let service = Service::start_with(db.environment(), &proxy.addr).await;
+    service.hears().await;
+    service.page(&event.uuid).await;
+    proxy.cut();
+    execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
+    let took = service.time_until(&event.uuid, |page| page["name"] == "Renamed").await;
+    assert!(took < SHOWS_WITHIN, "{took:?}");
+    proxy.mend();
+    service.hears().await;
+    // Another replica finds in Redis only what is right.
+    let other = Service::start(&db).await;
+    for replica in [&service, &other] {
+        assert_eq!(replica.page(&event.uuid).await["name"], "Renamed");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_replaced() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let service = Service::start(&db).await;
+    let key = format!("event:{}", event.uuid);
+    redis::cmd("SET").arg(&key).arg("{\"of\": \"another release\"}").query_async::<()>(&mut redis().await).await.unwrap();
+    assert_eq!(service.page(&event.uuid).await["name"], "Show");
+    let stored: String = redis::cmd("GET").arg(&key).query_async(&mut redis().await).await.unwrap();
+    assert!(stored.contains("\"Show\""), "{stored}");
+}
+
+#[tokio::test]
+async fn redis_that_lost_its_memory_is_used_again_after_a_new_beginning() {
+    let db = TestDatabase::create().await;
+    let event = given_an_event(&db).await;
+    let service = Service::start(&db).await;
+    let keys = [format!("event_epoch:{}", db.name), format!("event:{}", event.uuid)];
+    redis::cmd("DEL").arg(&keys).query_async::<()>(&mut redis().await).await.unwrap();
+    service.page(&event.uuid).await;
+    service.hears().await;
+    execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
+    service.time_until(&event.uuid, |page| page["name"] == "Renamed").await;
+    let mut stored: Option<String> = None;
+    while stored.is_none() {
+        tokio::time::sleep(POLL).await;
+        stored = redis::cmd("GET").arg(&keys[1]).query_async(&mut redis().await).await.unwrap();
+    }
+}

@@ -1,0 +1,135 @@
+//! A replica of the service in this process, and what tests ask of it.
+
+use std::time::{Duration, Instant};
+
+use event_management::Settings;
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+use service_kit::settings::Environment;
+use sqlx::PgPool;
+use test_stores::{Stores, TestDatabase};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The contract's bound for a change to show on every replica.
+pub const SHOWS_WITHIN: Duration = Duration::from_secs(2);
+
+/// The longest wait for a condition that is to come at all.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running replica. It ends with this value.
+pub struct Service {
+    base: String,
+    client: reqwest::Client,
+    _running: DropGuard,
+}
+
+impl Service {
+    /// A replica on the test's database and the shared Redis, once it hears changes.
+    pub async fn start(db: &TestDatabase) -> Self {
+        let service = Self::start_with(db.environment(), &Stores::from_environment().redis_addr).await;
+        service.hears().await;
+        service
+    }
+
+    /// A replica with these `POSTGRES_*` settings and this Redis, whatever its state.
+    pub async fn start_with(postgres: Vec<(String, String)>, redis_addr: &str) -> Self {
+        let mut environment = postgres;
+        environment.push(("REDIS_ADDR".to_owned(), redis_addr.to_owned()));
+        environment.push(("POSTGRES_SSLMODE".to_owned(), "disable".to_owned()));
+        let settings = Settings::read(Environment::from_pairs(environment)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let running = shutdown.clone().drop_guard();
+        tokio::spawn(async move {
+            event_management::run(listener, settings, shutdown).await.unwrap();
+        });
+        Self { base, client: reqwest::Client::new(), _running: running }
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
+    }
+
+    pub async fn get_accepting(&self, path: &str, encoding: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.base)).header("accept-encoding", encoding);
+        request.send().await.unwrap()
+    }
+
+    pub async fn event(&self, uuid: &str) -> Response {
+        self.get(&format!("/api/v1/management/events/{uuid}")).await
+    }
+
+    /// The page of an event that exists.
+    pub async fn page(&self, uuid: &str) -> Value {
+        let response = self.event(uuid).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
+    }
+
+    /// The statuses of an event's tickets, in order.
+    pub async fn statuses(&self, uuid: &str) -> Vec<String> {
+        let page = self.page(uuid).await;
+        page["tickets"].as_array().unwrap().iter().map(|ticket| ticket["status"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The value of a metric's sample, such as `event_changes_total`.
+    pub async fn metric(&self, sample: &str) -> u64 {
+        let text = self.get("/metrics").await.text().await.unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or(0)
+    }
+
+    /// How often details were found there: `process`, `redis` or `postgres`.
+    pub async fn found_in(&self, source: &str) -> u64 {
+        self.metric(&format!("event_details_lookups_total{{source=\"{source}\"}}")).await
+    }
+
+    /// Waits until changes are heard and the shared cache is in use.
+    pub async fn hears(&self) {
+        let started = Instant::now();
+        while self.metric("event_changes_listening").await == 0 || self.metric("event_shared_cache_in_use").await == 0 {
+            assert!(started.elapsed() < PATIENCE, "the service hears no changes");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// How long it takes from now until the page is as it should be.
+    pub async fn time_until(&self, uuid: &str, as_it_should_be: impl Fn(&Value) -> bool) -> Duration {
+        let started = Instant::now();
+        loop {
+            let page = self.event(uuid).await.json().await.unwrap();
+            if as_it_should_be(&page) {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < PATIENCE, "never became what it should be: {page}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// The pause between two looks at a condition.
+pub const POLL: Duration = Duration::from_millis(10);
+
+pub async fn redis() -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(format!("redis://{}", Stores::from_environment().redis_addr)).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+pub async fn execute(pool: &PgPool, sql: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(pool).await.unwrap();
+}
+
+/// Books tickets as the booking service does: silently.
+pub async fn sell(pool: &PgPool, ticket_uuids: &[&str]) {
+    let mut sale = pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL ticket_platform.sale = 'on'").execute(&mut *sale).await.unwrap();
+    let sold = sqlx::query("UPDATE tickets SET status = 'booked' WHERE uuid = ANY($1) AND status = 'available'")
+        .bind(ticket_uuids)
+        .execute(&mut *sale)
+        .await
+        .unwrap();
+    assert_eq!(sold.rows_affected(), ticket_uuids.len() as u64);
+    sale.commit().await.unwrap();
+}
