@@ -45,5 +45,5 @@ restart_service() {
 
 load_demonstration_data() {
   kubectl -n tickets exec -i postgres-0 -- \
-    psql -h 127.0.0.1 -U postgres -d tickets -q -v ON_ERROR_STOP=1 <examples/demo/demo.sql >/dev/null
+    psql -q -v ON_ERROR_STOP=1 <examples/demo/demo.sql >/dev/null
 }
