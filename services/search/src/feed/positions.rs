@@ -1,0 +1,119 @@
+//! Positions in the feed: where it ends now, and where a group of readers goes on.
+//!
+//! librdkafka's calls block, so each function hands them to a thread for blocking work.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    error::{KafkaError, KafkaResult},
+};
+use tokio::task::spawn_blocking;
+
+use super::{KafkaSettings, batch::Partition, consumer::FeedConsumer};
+use crate::faults::Fault;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Offsets by partition.
+pub type Offsets = BTreeMap<Partition, i64>;
+
+/// Where each partition of the feed's topics ends now.
+///
+/// # Errors
+/// When Kafka does not answer or a topic does not exist.
+pub async fn ends(settings: &KafkaSettings) -> Result<Offsets, Fault> {
+    let settings = settings.clone();
+    let ends = spawn_blocking(move || {
+        let client = group_client(&settings)?;
+        let mut ends = Offsets::new();
+        for topic in settings.topics.names() {
+            for number in partitions(&client, topic)? {
+                let (_, end) = client.fetch_watermarks(topic, number, TIMEOUT)?;
+                ends.insert(Partition { topic: topic.to_owned(), number }, end);
+            }
+        }
+        KafkaResult::Ok(ends)
+    });
+    Ok(ends.await??)
+}
+
+/// Commits positions for partitions of which the group has none, and says how many there were. The group must have no
+/// members then: it reads nothing before it knows where to begin.
+///
+/// # Errors
+/// When Kafka does not answer or refuses.
+pub async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) -> Result<usize, Fault> {
+    let settings = settings.clone();
+    let committed = spawn_blocking(move || {
+        let client = group_client(&settings)?;
+        let known = client.committed_offsets(list(&positions, |_| Offset::Invalid)?, TIMEOUT)?;
+        let missing: Offsets = positions
+            .into_iter()
+            .filter(|(partition, _)| {
+                let known = known.find_partition(&partition.topic, partition.number);
+                !matches!(known.map(|known| known.offset()), Some(Offset::Offset(_)))
+            })
+            .collect();
+        if !missing.is_empty() {
+            client.commit(&list(&missing, Offset::Offset)?, CommitMode::Sync)?;
+        }
+        KafkaResult::Ok(missing.len())
+    });
+    Ok(committed.await??)
+}
+
+/// The ends of those partitions of a consumer whose next record is gone: it expired before it was read, or nobody
+/// remembers which it was.
+pub(super) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, Fault> {
+    let lost = spawn_blocking(move || {
+        let mut lost = Offsets::new();
+        for known in consumer.committed(TIMEOUT)?.elements() {
+            let (first, end) = consumer.fetch_watermarks(known.topic(), known.partition(), TIMEOUT)?;
+            if !matches!(known.offset(), Offset::Offset(next) if (first..=end).contains(&next)) {
+                lost.insert(Partition { topic: known.topic().to_owned(), number: known.partition() }, end);
+            }
+        }
+        KafkaResult::Ok(lost)
+    });
+    Ok(lost.await??)
+}
+
+/// Makes a consumer go on from positions, now and after a restart.
+pub(super) async fn go_on_from(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
+    let moved = spawn_blocking(move || {
+        let positions = list(&positions, Offset::Offset)?;
+        consumer.commit(&positions, CommitMode::Sync)?;
+        for outcome in consumer.seek_partitions(positions, TIMEOUT)?.elements() {
+            outcome.error()?;
+        }
+        KafkaResult::Ok(())
+    });
+    Ok(moved.await??)
+}
+
+pub(super) fn list(positions: &Offsets, offset: impl Fn(i64) -> Offset) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for (partition, position) in positions {
+        list.add_partition_offset(&partition.topic, partition.number, offset(*position))?;
+    }
+    Ok(list)
+}
+
+fn group_client(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
+    ClientConfig::new()
+        .set("bootstrap.servers", &settings.bootstrap_servers)
+        .set("group.id", &settings.group)
+        .set("enable.auto.commit", "false")
+        .create()
+}
+
+fn partitions<C: ClientContext + ConsumerContext>(client: &BaseConsumer<C>, topic: &str) -> KafkaResult<Vec<i32>> {
+    let metadata = client.fetch_metadata(Some(topic), TIMEOUT)?;
+    let topic = metadata.topics().first().ok_or(KafkaError::NoMessageReceived)?;
+    if let Some(error) = topic.error() {
+        return Err(KafkaError::MetadataFetch(error.into()));
+    }
+    Ok(topic.partitions().iter().map(|partition| partition.id()).collect())
+}

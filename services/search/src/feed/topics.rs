@@ -1,0 +1,34 @@
+//! The topics of the change feed.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::KafkaSettings;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Creates the topics that do not exist. Those that do stay as they are.
+///
+/// # Errors
+/// When Kafka does not answer or refuses.
+pub async fn ensure(settings: &KafkaSettings) -> Result<(), KafkaError> {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", &settings.bootstrap_servers).create()?;
+    let copies = settings.topic_replication_factor;
+    let topics = settings.topics.names().map(|name| NewTopic::new(name, settings.topic_partitions, TopicReplication::Fixed(copies)));
+    let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
+    for outcome in admin.create_topics(&topics, &options).await? {
+        match outcome {
+            Ok(topic) => tracing::info!(topic, "topic created"),
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The definition of the index: settings, mapping and document shape, in one file that a release carries.
+
+use std::{io, path::Path};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// Hexadecimal digits of the hash that stand in an index' name.
+const HASH_DIGITS: usize = 12;
+
+/// An index definition and the hash of its bytes: any change makes another index, never an edit of a live one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    body: Value,
+    hash: String,
+}
+
+/// A definition that cannot be used.
+#[derive(Debug, Error)]
+pub enum DefinitionError {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// The file is not JSON.
+    #[error("is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The file is some other JSON.
+    #[error("has no object `mappings`")]
+    NoMappings,
+}
+
+impl Definition {
+    /// The definition that this program was built with.
+    ///
+    /// # Errors
+    /// Never, as a test shows.
+    pub fn compiled_in() -> Result<Self, DefinitionError> {
+        Self::parse(include_bytes!("../../index.json"))
+    }
+
+    /// A definition from a file.
+    ///
+    /// # Errors
+    /// When the file is missing or no index definition.
+    pub fn read(path: &Path) -> Result<Self, DefinitionError> {
+        Self::parse(&std::fs::read(path)?)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, DefinitionError> {
+        let body: Value = serde_json::from_slice(bytes)?;
+        if !body["mappings"].is_object() {
+            return Err(DefinitionError::NoMappings);
+        }
+        let digest = Sha256::digest(bytes);
+        let mut hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        hash.truncate(HASH_DIGITS);
+        Ok(Self { body, hash })
+    }
+
+    /// What to send when creating the index.
+    #[must_use]
+    pub fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The name of the index with this definition.
+    #[must_use]
+    pub fn index_name(&self, prefix: &str) -> String {
+        format!("{prefix}-{}", self.hash)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_definition_is_valid_and_keeps_delete_tombstones_long_enough() {
+        let definition = Definition::compiled_in().unwrap();
+        assert_eq!(definition.body()["mappings"]["dynamic"], "strict");
+        // A stale write that arrives after its delete's tombstone is gone would bring the document back.
+        assert_eq!(definition.body()["settings"]["index"]["gc_deletes"], "1h");
+    }
+
+    #[test]
+    fn the_name_ends_in_the_first_twelve_digits_of_the_files_sha_256() {
+        // printf '{"mappings":{}}' | sha256sum
+        let definition = Definition::parse(br#"{"mappings":{}}"#).unwrap();
+        assert_eq!(definition.index_name("events"), "events-cad2ed089648");
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        assert!(matches!(Definition::parse(b"nonsense"), Err(DefinitionError::Json(_))));
+        assert!(matches!(Definition::parse(b"{}"), Err(DefinitionError::NoMappings)));
+        assert!(matches!(Definition::read(Path::new("/nowhere/index.json")), Err(DefinitionError::Read(_))));
+    }
+}

@@ -1,0 +1,226 @@
+//! From what a customer asks to what Elasticsearch is asked. No I/O here.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// The page that is shown when none is asked for.
+pub const DEFAULT_PAGE: u64 = 1;
+/// The size of a page when none is asked for.
+pub const DEFAULT_SIZE: u64 = 10;
+/// The largest page.
+pub const MAX_SIZE: u64 = 100;
+/// The longest text, in characters.
+pub const MAX_TEXT_CHARACTERS: usize = 256;
+/// The deepest event that a page may reach; Elasticsearch goes no further by default.
+pub const MAX_DEPTH: u64 = 10_000;
+
+/// Variants that one word of a fuzzy query stands for at most. With the longest text, every word of it fuzzy, this
+/// stays below the number of clauses that a small Elasticsearch accepts.
+const MAX_EXPANSIONS: u32 = 10;
+
+/// A question that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The page reaches beyond [`MAX_DEPTH`].
+    #[error("Page is too deep")]
+    PageTooDeep,
+    /// The text is longer than [`MAX_TEXT_CHARACTERS`].
+    #[error("Query is too long")]
+    TextTooLong,
+}
+
+/// A question in its one form: whatever means the same is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    text: String,
+    page: u64,
+    size: u64,
+}
+
+impl Question {
+    /// Reads the parameters of a request. What is not a number or below 1 takes the default.
+    ///
+    /// # Errors
+    /// When the text is too long or the page too deep.
+    pub fn parse(text: Option<&str>, page: Option<&str>, size: Option<&str>) -> Result<Self, Refusal> {
+        let text = text.unwrap_or_default().trim();
+        if text.chars().count() > MAX_TEXT_CHARACTERS {
+            return Err(Refusal::TextTooLong);
+        }
+        let page = number(page).unwrap_or(DEFAULT_PAGE);
+        let size = number(size).unwrap_or(DEFAULT_SIZE).min(MAX_SIZE);
+        if page.saturating_mul(size) > MAX_DEPTH {
+            return Err(Refusal::PageTooDeep);
+        }
+        Ok(Self { text: text.to_lowercase(), page, size })
+    }
+
+    /// The page, from 1.
+    #[must_use]
+    pub const fn page(&self) -> u64 {
+        self.page
+    }
+
+    /// Events on a page.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The trimmed, lower-case text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The key of the answer in the cache.
+    #[must_use]
+    pub fn cache_key(&self) -> String {
+        format!("search:{}:{}:{}", self.text, self.page, self.size)
+    }
+
+    /// The query for Elasticsearch: upcoming events, best first, then soonest first, then by id, so that equal ones
+    /// keep their places from page to page.
+    #[must_use]
+    pub fn to_query(&self, now: OffsetDateTime) -> Value {
+        // A moment that cannot be written lies beyond the year 9999; "now" is Elasticsearch's own word for it.
+        let now = now.format(&Rfc3339).unwrap_or_else(|_| "now".to_owned());
+        let mut query = json!({"bool": {"filter": [{"range": {"date": {"gte": now}}}]}});
+        let mut order = vec![json!({"date": "asc"}), json!({"id": "asc"})];
+        if !self.text.is_empty() {
+            query["bool"]["must"] = json!([matching(&self.text)]);
+            order.insert(0, json!({"_score": "desc"}));
+        }
+        json!({
+            "from": (self.page - 1) * self.size,
+            "size": self.size,
+            "query": query,
+            "sort": order,
+            "track_total_hits": true,
+        })
+    }
+}
+
+/// The best field decides, the others add a little: "coldplay berlin" finds the concert in Berlin before the others.
+fn matching(text: &str) -> Value {
+    json!({"multi_match": {
+        "query": text,
+        "type": "best_fields",
+        "fields": ["name^4", "location^2", "description"],
+        "tie_breaker": 0.3,
+        "fuzziness": "AUTO",
+        "max_expansions": MAX_EXPANSIONS,
+    }})
+}
+
+/// A number of at least 1, however large: what does not fit is larger than every limit.
+fn number(text: Option<&str>) -> Option<u64> {
+    let text = text?.trim();
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = digits.parse().unwrap_or(u64::MAX);
+    (number >= 1).then_some(number)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn question(text: &str, page: &str, size: &str) -> Result<Question, Refusal> {
+        Question::parse(Some(text), Some(page), Some(size))
+    }
+
+    #[rstest]
+    #[case(None, None, (1, 10))]
+    #[case(Some("3"), Some("20"), (3, 20))]
+    #[case(Some("0"), Some("0"), (1, 10))]
+    #[case(Some("-1"), Some("-5"), (1, 10))]
+    #[case(Some(""), Some(""), (1, 10))]
+    #[case(Some("two"), Some("1.5"), (1, 10))]
+    #[case(Some("+2"), Some(" 7 "), (2, 7))]
+    #[case(Some("1"), Some("101"), (1, 100))]
+    #[case(Some("1"), Some("99999999999999999999999999"), (1, 100))]
+    #[case(Some("100"), Some("100"), (100, 100))]
+    #[case(Some("1000"), Some("10"), (1000, 10))]
+    fn page_and_size_take_defaults_and_limits(
+        #[case] page: Option<&str>,
+        #[case] size: Option<&str>,
+        #[case] expected: (u64, u64),
+    ) {
+        let question = Question::parse(None, page, size).unwrap();
+        assert_eq!((question.page(), question.size()), expected);
+    }
+
+    #[rstest]
+    #[case("1001", "10")]
+    #[case("101", "100")]
+    #[case("99999999", "10")]
+    #[case("99999999999999999999", "1")]
+    #[case("18446744073709551615", "100")]
+    fn a_page_beyond_ten_thousand_events_is_too_deep(#[case] page: &str, #[case] size: &str) {
+        assert_eq!(question("", page, size), Err(Refusal::PageTooDeep));
+    }
+
+    #[test]
+    fn texts_that_mean_the_same_are_the_same() {
+        let question = question("  ColdPLAY\tLive ", "1", "10").unwrap();
+        assert_eq!(question.cache_key(), "search:coldplay\tlive:1:10");
+    }
+
+    #[test]
+    fn the_length_of_a_text_is_counted_in_characters() {
+        assert!(question(&"ü".repeat(256), "1", "1").is_ok());
+        assert!(question(&format!("  {}  ", "x".repeat(256)), "1", "1").is_ok());
+        assert_eq!(question(&"x".repeat(257), "1", "1"), Err(Refusal::TextTooLong));
+    }
+
+    #[test]
+    fn a_text_is_looked_for_in_weighted_fields_among_upcoming_events() {
+        let query = question("jazz", "3", "20").unwrap().to_query(OffsetDateTime::UNIX_EPOCH);
+        let expected = json!({
+            "from": 40,
+            "size": 20,
+            "query": {"bool": {
+                "filter": [{"range": {"date": {"gte": "1970-01-01T00:00:00Z"}}}],
+                "must": [{"multi_match": {
+                    "query": "jazz",
+                    "type": "best_fields",
+                    "fields": ["name^4", "location^2", "description"],
+                    "tie_breaker": 0.3,
+                    "fuzziness": "AUTO",
+                    "max_expansions": 10,
+                }}],
+            }},
+            "sort": [{"_score": "desc"}, {"date": "asc"}, {"id": "asc"}],
+            "track_total_hits": true,
+        });
+        assert_eq!(query, expected);
+    }
+
+    #[test]
+    fn no_text_lists_upcoming_events_by_date() {
+        let query = question(" ", "1", "10").unwrap().to_query(OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(query["query"], json!({"bool": {"filter": [{"range": {"date": {"gte": "1970-01-01T00:00:00Z"}}}]}}));
+        assert_eq!(query["sort"], json!([{"date": "asc"}, {"id": "asc"}]));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_stays_within_the_limits(text in ".{0,300}", page in ".{0,30}", size in "[0-9]{0,30}") {
+            if let Ok(question) = question(&text, &page, &size) {
+                prop_assert!((1..=MAX_SIZE).contains(&question.size()));
+                prop_assert!(question.page() >= 1 && question.page() * question.size() <= MAX_DEPTH);
+                let query = question.to_query(OffsetDateTime::UNIX_EPOCH);
+                let reach = query["from"].as_u64().unwrap() + query["size"].as_u64().unwrap();
+                prop_assert!(reach <= MAX_DEPTH);
+            }
+        }
+    }
+}

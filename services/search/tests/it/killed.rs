@@ -1,0 +1,105 @@
+//! The program itself, killed in the middle of its work.
+
+use std::process::{Child, Command, Stdio};
+
+use test_stores::given;
+
+use crate::support::{World, eventually};
+
+const CHANGES: usize = 10_000;
+
+/// The program `search serve` as a process.
+struct Program(Child);
+
+impl Program {
+    fn start(world: &World) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_search"));
+        command.arg("serve").env_clear().envs(world.environment()).env("SERVER_ADDR", "127.0.0.1:0");
+        Self(command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap())
+    }
+
+    /// SIGKILL: nothing is finished, nothing committed.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn documents(world: &World) -> u64 {
+    let answer = reqwest::get(world.elasticsearch("/_stats/indexing?filter_path=_all.primaries.indexing.index_total")).await;
+    let answer: serde_json::Value = answer.unwrap().json().await.unwrap();
+    answer["_all"]["primaries"]["indexing"]["index_total"].as_u64().unwrap()
+}
+
+/// Inserts, updates and deletes of events, and renames of venues whose seat map is out of line, each its own
+/// transaction, from several connections at once.
+async fn change(world: &World, venues: &[i64]) {
+    let workers = (0..4_usize).map(|worker| {
+        let (pool, venues) = (world.pool().clone(), venues.to_vec());
+        tokio::spawn(async move {
+            let mut mine: Vec<i64> = Vec::new();
+            for number in 0..CHANGES / 4 {
+                let venue = venues[(number * 7 + worker) % venues.len()];
+                match number % 10 {
+                    0..=4 => {
+                        let insert = "INSERT INTO events (venue_id, name, date, description)
+                                      VALUES ($1, $2, now() + interval '30 days', $2) RETURNING id";
+                        let name = format!("Concert {worker}/{number}");
+                        mine.push(sqlx::query_scalar(insert).bind(venue).bind(name).fetch_one(&pool).await.unwrap());
+                    }
+                    5 | 6 => {
+                        let id = mine[number * 31 % mine.len()];
+                        let update = "UPDATE events SET name = $2, venue_id = $3 WHERE id = $1";
+                        let name = format!("Renamed {worker}/{number}");
+                        sqlx::query(update).bind(id).bind(name).bind(venue).execute(&pool).await.unwrap();
+                    }
+                    7 | 8 => {
+                        let id = mine.swap_remove(number * 17 % mine.len());
+                        sqlx::query("DELETE FROM events WHERE id = $1").bind(id).execute(&pool).await.unwrap();
+                    }
+                    _ => {
+                        let rename = "UPDATE venues SET location = $2 WHERE id = $1";
+                        sqlx::query(rename).bind(venue).bind(format!("Town {worker}/{number}")).execute(&pool).await.unwrap();
+                    }
+                }
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_twice_in_the_middle_of_ten_thousand_changes_nothing_is_lost() {
+    let mut world = World::prepared().await.with("FEED_BATCH_RECORDS", "50");
+    let mut venues = Vec::new();
+    for number in 0..40 {
+        venues.push(given::venue(world.pool(), &format!("Town {number}")).await.id);
+    }
+    world.sql("UPDATE venues SET seat_map = (SELECT json_object_agg(gen_random_uuid(), true) FROM generate_series(1, 1500))").await;
+    world.connect().await;
+    let program = Program::start(&world);
+
+    let changes = change(&world, &venues);
+    let kills = async {
+        eventually("a third of the work is done", async || (documents(&world).await > 1500).then_some(())).await;
+        program.kill();
+        let behind: i64 = world.positions().iter().map(|(_, _, _, committed, end)| end - committed.unwrap_or(0)).sum();
+        let program = Program::start(&world);
+        eventually("more of it is done", async || (documents(&world).await > 4000).then_some(())).await;
+        program.kill();
+        behind
+    };
+    let ((), behind) = tokio::join!(changes, kills);
+    assert!(behind > 0, "the first kill was in the middle");
+    let _program = Program::start(&world);
+    world.assert_index_equals_database().await;
+}

@@ -1,0 +1,83 @@
+//! The service, running inside the test.
+
+use reqwest::{Response, StatusCode};
+use search::settings::ServeSettings;
+use serde_json::Value;
+use service_kit::settings::Environment;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{World, eventually};
+
+/// A running service. It ends with the test, or when it is stopped.
+pub struct Service {
+    pub url: String,
+    shutdown: tokio_util::sync::CancellationToken,
+    running: JoinHandle<Result<(), search::StartError>>,
+}
+
+impl World {
+    /// Starts the service; it may not be ready yet.
+    pub async fn start(&self) -> Service {
+        let mut env = Environment::from_pairs(self.environment());
+        let settings = ServeSettings::read(&mut env);
+        let settings = env.finish(settings).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        let running = tokio::spawn(search::run(listener, settings, shutdown.clone()));
+        Service { url, shutdown, running }
+    }
+
+    /// Starts the service and waits until it is ready.
+    pub async fn serve(&self) -> Service {
+        let service = self.start().await;
+        service.ready().await;
+        service
+    }
+}
+
+impl Service {
+    pub async fn get(&self, path: &str) -> Response {
+        reqwest::get(format!("{}{path}", self.url)).await.unwrap()
+    }
+
+    pub async fn ready(&self) {
+        eventually("the service is ready", async || (self.get("/readyz").await.status() == StatusCode::OK).then_some(()))
+            .await;
+    }
+
+    /// Searches, expecting an answer.
+    pub async fn search(&self, query: &str) -> Value {
+        let response = self.get(&format!("/api/v1/search/events?{query}")).await;
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{query}: {body}");
+        body
+    }
+
+    /// Searches, expecting a refusal: status, code and message.
+    pub async fn refused(&self, query: &str) -> (u16, String, String) {
+        let response = self.get(&format!("/api/v1/search/events?{query}")).await;
+        let status = response.status().as_u16();
+        let body: Value = response.json().await.unwrap();
+        (status, body["error"].as_str().unwrap().to_owned(), body["message"].as_str().unwrap().to_owned())
+    }
+
+    /// The value of a metric, summed over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").await.text().await.unwrap();
+        let lines = text.lines().filter(|line| line.starts_with(name) && !line.starts_with('#'));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
+    pub async fn feed(&self) -> Value {
+        self.get("/api/v1/search/feed").await.json().await.unwrap()
+    }
+
+    /// Ends it as SIGTERM would.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        let Self { running, .. } = self;
+        running.await.unwrap().unwrap();
+    }
+}
