@@ -28,14 +28,11 @@ choose_port() {
 
 load_ports() { if [[ -s $instance/ports ]]; then source "$instance/ports"; fi; }
 
-# choose_ports STORE: before it is started.
+# choose_ports STORE: before it is started. All that have none get one, so that settings name every store.
 choose_ports() {
   local name
   for name in "${!usual_ports[@]}"; do
-    [[ $name == "$1"_* ]] || continue
-    if [[ -z ${!name:-} ]] || port_open "${!name}"; then choose_port "$name"; fi
+    if [[ -z ${!name:-} ]] || { [[ $name == "$1"_* ]] && port_open "${!name}"; }; then choose_port "$name"; fi
   done
-  for name in "${!usual_ports[@]}"; do
-    if [[ -n ${!name:-} ]]; then echo "$name=${!name}"; fi
-  done | sort >"$instance/ports"
+  for name in "${!usual_ports[@]}"; do echo "$name=${!name}"; done | sort >"$instance/ports"
 }
