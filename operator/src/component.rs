@@ -32,7 +32,7 @@ impl Component {
     }
 
     /// The port it listens on.
-    pub const fn port(self) -> u16 {
+    pub const fn port(self) -> i32 {
         match self {
             Self::EventManagement => 8080,
             Self::Booking => 8081,

@@ -13,7 +13,7 @@ mod stores;
 pub use reason::{Attention, ConditionType, Reason};
 pub use release::{Feed, IndexDefinition, MigrationError, MigrationResult, MigrationSet, Migrations, Release};
 pub use services::{
-    BookingSpec, FreePayments, HttpServiceSpec, Payments, PodTemplateSpec, Resources, ServicePort, ServiceType, ServicesSpec,
+    BookingSpec, FreePayments, HttpServiceSpec, Payments, PodTemplateSpec, Resources, ServiceType, ServicesSpec,
     WorkloadSpec,
 };
 pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, SecretName, TicketPlatform, TicketPlatformSpec};

@@ -123,15 +123,13 @@ pub struct HttpServiceSpec {
     pub type_: ServiceType,
     /// The Service's port. Default: the service's own, 8080, 8081 or 8082.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<ServicePort>,
+    #[schemars(range(min = 1, max = 65_535))]
+    pub port: Option<i32>,
     /// The port on every node, for the types `NodePort` and `LoadBalancer`. Default: chosen by Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65_535))]
     pub node_port: Option<i32>,
 }
-
-/// A TCP port.
-pub type ServicePort = u16;
 
 /// Who can reach a Service.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]

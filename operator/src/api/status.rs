@@ -65,6 +65,7 @@ pub struct MigrationsStatus {
     pub passed_for: Option<String>,
     /// Number of the latest attempt of the Job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i32>")]
     pub attempt: Option<u32>,
     /// Numbers of `after` migrations that were ever applied: no release that does not know them is rolled any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +81,7 @@ pub struct IndexStatus {
     pub passed_for: Option<String>,
     /// Number of the latest attempt of the Job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i32>")]
     pub attempt: Option<u32>,
 }
 
@@ -92,6 +94,7 @@ pub struct ConnectorStatus {
     pub passed_for: Option<String>,
     /// Restarts since it last ran for a while.
     #[serde(default)]
+    #[schemars(with = "i32")]
     pub restarts: u32,
     /// When it was last restarted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,7 +107,7 @@ fn container(component: Component, target: &Target, config: String) -> Container
     Container {
         ports: Some(vec![ContainerPort {
             name: Some("http".into()),
-            container_port: i32::from(component.port()),
+            container_port: component.port(),
             protocol: Some("TCP".into()),
             ..ContainerPort::default()
         }]),

@@ -15,7 +15,7 @@ pub fn build(platform: &TicketPlatform, component: Component, spec: &TicketPlatf
         name: Some("http".into()),
         app_protocol: Some("http".into()),
         protocol: Some("TCP".into()),
-        port: i32::from(wanted.port.unwrap_or(component.port())),
+        port: wanted.port.unwrap_or(component.port()),
         target_port: Some(IntOrString::String("http".into())),
         node_port: wanted.node_port,
     };

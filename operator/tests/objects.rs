@@ -1,0 +1,85 @@
+//! What the operator builds, as YAML a person can read and compare.
+
+use serde_json::json;
+use ticket_operator::api::{Feed, IndexDefinition, MigrationSet, Migrations, RecordedRelease, Release, TicketPlatform};
+use ticket_operator::component::Component;
+use ticket_operator::observed::JobKind;
+use ticket_operator::resources::job::Attempt;
+use ticket_operator::resources::{Target, config_map, connector, deployment, index_job, migrate_job, service};
+
+fn platform() -> TicketPlatform {
+    let example = include_str!("../../examples/ticketplatform-local.yaml");
+    let mut platform: TicketPlatform = serde_yaml::from_str(example).unwrap();
+    platform.metadata.uid = Some("00000000-0000-0000-0000-000000000000".into());
+    platform.metadata.generation = Some(1);
+    platform
+}
+
+fn target() -> Target {
+    let set = || MigrationSet { versions: vec![1], hash: "cccccccccccc".into() };
+    let description = Release {
+        version: "0.1.0".into(),
+        migrations: Migrations { before: set(), after: MigrationSet::default() },
+        index: IndexDefinition { hash: "aaaaaaaaaaaa".into() },
+        feed: Feed { tables: vec!["public.venues".into(), "public.events".into()] },
+    };
+    Target { spec: platform().spec, release: RecordedRelease { job_key: "bbbbbbbbbbbb".into(), description } }
+}
+
+#[test]
+fn deployment_of_search() {
+    insta::assert_yaml_snapshot!(deployment::build(&platform(), Component::Search, &target(), "secrets"));
+}
+
+#[test]
+fn settings_of_booking() {
+    insta::assert_yaml_snapshot!(config_map::build(&platform(), Component::Booking, &target()).data);
+}
+
+#[test]
+fn service_of_event_management() {
+    insta::assert_yaml_snapshot!(service::build(&platform(), Component::EventManagement, &platform().spec));
+}
+
+#[test]
+fn jobs() {
+    let migrate = Attempt { kind: JobKind::MigrateBefore, key: "dddddddddddd", number: 1 };
+    insta::assert_yaml_snapshot!("migrate_job", migrate_job::build(&platform(), &migrate));
+    let index = Attempt { kind: JobKind::PrepareIndex, key: "eeeeeeeeeeee", number: 2 };
+    insta::assert_yaml_snapshot!("index_job", index_job::build(&platform(), &target(), &index));
+}
+
+#[test]
+fn connector_config() {
+    let config = connector::build(&platform(), &target(), "ticket_change_feed");
+    assert!(config.values().all(|value| !value.contains("secret-password")));
+    insta::assert_yaml_snapshot!(config);
+}
+
+#[test]
+fn an_overlay_cannot_replace_the_labels_pods_are_found_by() {
+    let mut target = target();
+    let labels = json!({"app.kubernetes.io/instance": "other", "team": "a"});
+    target.spec.services.search.pod_template.labels = serde_json::from_value(labels).unwrap();
+    let built = deployment::build(&platform(), Component::Search, &target, "s");
+    let labels = built.spec.unwrap().template.metadata.unwrap().labels.unwrap();
+    assert_eq!(labels["app.kubernetes.io/instance"], "box-office");
+    assert_eq!(labels["team"], "a");
+}
+
+#[test]
+fn the_revision_changes_with_whatever_the_pods_are_made_of_and_with_nothing_else() {
+    let platform = platform();
+    let revision = |target: &Target, secrets: &str| deployment::revision(&platform, Component::Booking, target, secrets);
+    let before = revision(&target(), "s");
+    let changed = |change: fn(&mut Target)| {
+        let mut target = target();
+        change(&mut target);
+        revision(&target, "s")
+    };
+    assert_ne!(before, revision(&target(), "rotated"), "a Secret");
+    assert_ne!(before, changed(|target| target.spec.version = "0.2.0".into()), "the version");
+    assert_ne!(before, changed(|target| target.spec.services.booking.hold_minutes = Some(5)), "a setting");
+    assert_eq!(before, changed(|target| target.spec.services.booking.workload.replicas = 9), "the number of pods");
+    assert_eq!(before, changed(|target| target.spec.services.search.replicas = 9), "another service");
+}
