@@ -2,12 +2,16 @@
 //!
 //! librdkafka's calls block, so each function hands them to a thread for blocking work.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use tokio::task::spawn_blocking;
 
@@ -15,11 +19,13 @@ use super::{KafkaSettings, batch::Partition, consumer::FeedConsumer};
 use crate::faults::Fault;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause between two looks at a topic that has just been created.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Offsets by partition.
 pub type Offsets = BTreeMap<Partition, i64>;
 
-/// Where each partition of the feed's topics ends now.
+/// Where each partition of the feed's topics ends now. Topics may have been created a moment ago.
 ///
 /// # Errors
 /// When Kafka does not answer or a topic does not exist.
@@ -29,8 +35,8 @@ pub async fn ends(settings: &KafkaSettings) -> Result<Offsets, Fault> {
         let client = group_client(&settings)?;
         let mut ends = Offsets::new();
         for topic in settings.topics.names() {
-            for number in partitions(&client, topic)? {
-                let (_, end) = client.fetch_watermarks(topic, number, TIMEOUT)?;
+            for number in once_led(|| partitions(&client, topic))? {
+                let (_, end) = once_led(|| client.fetch_watermarks(topic, number, TIMEOUT))?;
                 ends.insert(Partition { topic: topic.to_owned(), number }, end);
             }
         }
@@ -107,6 +113,23 @@ fn group_client(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
         .set("group.id", &settings.group)
         .set("enable.auto.commit", "false")
         .create()
+}
+
+/// Asks again while a new topic is not known to every broker or its partitions have no leader.
+fn once_led<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
+    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        match ask() {
+            Err(error) if Instant::now() < deadline => match error.rdkafka_error_code() {
+                Some(
+                    LeaderNotAvailable | NotLeaderForPartition | UnknownPartition | UnknownTopic | UnknownTopicOrPartition,
+                ) => std::thread::sleep(PAUSE),
+                _ => return Err(error),
+            },
+            answer => return answer,
+        }
+    }
 }
 
 fn partitions<C: ClientContext + ConsumerContext>(client: &BaseConsumer<C>, topic: &str) -> KafkaResult<Vec<i32>> {
