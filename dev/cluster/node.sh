@@ -7,7 +7,7 @@ cluster_tools() {
   kubectl=$node_bin/kubectl helm=$node_bin/helm
 }
 
-ticket_node() { local command=$1; shift; "$node_bin/ticket-node" "$command" --name "$instance" --bin "$node_bin" "$@"; }
+ticket_node() { local command=$1; shift; "$repository/dev/node/ticket-node" "$command" --name "$instance" --bin "$node_bin" "$@"; }
 
 cluster_up() {
   local publish=() host_ports i
