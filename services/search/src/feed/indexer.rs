@@ -49,6 +49,9 @@ pub struct Indexer {
 
 enum Ended {
     ByShutdown,
+    /// Positions were lost and set anew. librdkafka fetches nothing more from such a partition, not even after a seek:
+    /// a new consumer does.
+    ByNewPositions,
     /// Too many undecodable records, or documents that the mapping does not take.
     ByPoison(String),
 }
@@ -72,6 +75,7 @@ impl Indexer {
             };
             match self.consume(origin, &shutdown).await {
                 Ok(Ended::ByShutdown) => return,
+                Ok(Ended::ByNewPositions) => {}
                 Ok(Ended::ByPoison(reason)) => {
                     tracing::error!(reason, "the feed has stopped; mend or skip the records, then restart");
                     self.metrics.stopped(true);
@@ -157,8 +161,9 @@ impl Indexer {
                 let place = format!("{} partition {}", partition.topic, partition.number);
                 return Ok(Ended::ByPoison(format!("{limit} undecodable records in a row in {place}")));
             }
-            if received.position_lost && !self.until_done(Task::Rebuild(consumer), writer, shutdown).await? {
-                return Ok(Ended::ByShutdown);
+            if received.position_lost {
+                let done = self.until_done(Task::Rebuild(consumer), writer, shutdown).await?;
+                return Ok(if done { Ended::ByNewPositions } else { Ended::ByShutdown });
             }
         }
     }
@@ -220,7 +225,10 @@ impl Indexer {
         let lost = positions::ends_of_lost(Arc::clone(consumer)).await?;
         tracing::error!(partitions = ?lost, "records are gone or the group has no position: comparing everything");
         self.compare("lost_position", writer).await?;
-        positions::go_on_from(Arc::clone(consumer), lost).await
+        if lost.is_empty() {
+            return Ok(());
+        }
+        positions::commit(Arc::clone(consumer), lost).await
     }
 
     async fn compare(&self, cause: &'static str, writer: &mut Writer) -> Result<(), Fault> {

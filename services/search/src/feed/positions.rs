@@ -86,17 +86,10 @@ pub(super) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets,
     Ok(lost.await??)
 }
 
-/// Makes a consumer go on from positions, now and after a restart.
-pub(super) async fn go_on_from(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
-    let moved = spawn_blocking(move || {
-        let positions = list(&positions, Offset::Offset)?;
-        consumer.commit(&positions, CommitMode::Sync)?;
-        for outcome in consumer.seek_partitions(positions, TIMEOUT)?.elements() {
-            outcome.error()?;
-        }
-        KafkaResult::Ok(())
-    });
-    Ok(moved.await??)
+/// Commits positions as a member of the group.
+pub(super) async fn commit(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
+    let committed = spawn_blocking(move || consumer.commit(&list(&positions, Offset::Offset)?, CommitMode::Sync));
+    Ok(committed.await??)
 }
 
 pub(super) fn list(positions: &Offsets, offset: impl Fn(i64) -> Offset) -> KafkaResult<TopicPartitionList> {

@@ -7,6 +7,7 @@ mod feed;
 mod killed;
 mod openapi;
 mod prepare;
+mod program;
 mod queries;
 mod support;
 mod versions;
