@@ -11,6 +11,7 @@ pub mod http;
 mod metrics;
 mod seats;
 mod settings;
+mod turns;
 
 use std::error::Error;
 

@@ -5,23 +5,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use moka::future::Cache;
 use redis::aio::ConnectionManager;
+use service_kit::error::ApiError;
 use sqlx::PgPool;
 
 use crate::details::EventDetails;
 use crate::metrics::EventMetrics;
+use crate::turns::Turns;
 
 /// The longest wait for Redis: without it a page still tells what is sold, only not what is held.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
+/// More events than this are not looked at in the same moment.
+const MOST_TURNS: u64 = 10_000;
+
 /// Reads seat states.
 #[derive(Clone)]
 pub(crate) struct Seats {
+    turns: Cache<i64, Arc<Turns<Answer>>>,
     pool: PgPool,
     redis: ConnectionManager,
     redis_failed: Arc<AtomicBool>,
     metrics: EventMetrics,
 }
+
+type Answer = Result<Arc<SeatStates>, ApiError>;
 
 /// Which tickets of an event are not available.
 #[derive(Debug, Default)]
@@ -34,20 +43,26 @@ pub(crate) struct SeatStates {
 
 impl Seats {
     pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: EventMetrics) -> Self {
-        Self { pool, redis, redis_failed: Arc::default(), metrics }
+        Self { turns: Cache::new(MOST_TURNS), pool, redis, redis_failed: Arc::default(), metrics }
     }
 
-    /// The state now, in one call to each store whatever the number of seats.
-    ///
-    /// Redis first: a sale books in PostgreSQL and then removes its mark. In the other order a sale between the two reads
-    /// would be seen by neither, and a sold seat would show as available.
+    /// The state now: read after this was called, though perhaps for several who ask at once.
     ///
     /// # Errors
     /// When PostgreSQL does not answer. Without Redis no seat is held.
-    pub(crate) async fn states(&self, event: &EventDetails) -> Result<SeatStates, sqlx::Error> {
+    pub(crate) async fn states(&self, event: &EventDetails) -> Answer {
         if event.tickets.is_empty() {
-            return Ok(SeatStates::default());
+            return Ok(Arc::default());
         }
+        let turns = self.turns.get_with(event.id, async { Arc::default() }).await;
+        turns.take(async || Ok(Arc::new(self.read(event).await?))).await
+    }
+
+    /// One call to each store, whatever the number of seats.
+    ///
+    /// Redis first: a sale books in PostgreSQL and then removes its mark. In the other order a sale between the two reads
+    /// would be seen by neither, and a sold seat would show as available.
+    async fn read(&self, event: &EventDetails) -> Result<SeatStates, sqlx::Error> {
         let held = self.held(&event.uuid).await;
         let booked: Vec<i64> = sqlx::query_scalar("SELECT id FROM tickets WHERE event_id = $1 AND status = 'booked'")
             .bind(event.id)

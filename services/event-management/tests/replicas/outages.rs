@@ -27,7 +27,7 @@ async fn without_redis_the_page_comes_from_postgresql_alone() {
     for _ in 0..3 {
         let started = Instant::now();
         assert_eq!(service.statuses(&event.uuid).await, ["booked", "available"]);
-        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
     assert!(service.metric("event_pages_without_redis_total").await >= 3);
     assert_eq!(service.get("/readyz").await.status(), StatusCode::OK, "it works without Redis");

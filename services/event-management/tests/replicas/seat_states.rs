@@ -39,12 +39,12 @@ async fn a_hold_that_runs_out_shows_at_once() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 1).await;
     let service = Service::start(&db).await;
-    let length = Duration::from_millis(400);
+    let length = Duration::from_secs(2);
     hold(&event, &tickets[0], Uuid::new_v4(), length).await;
     assert_eq!(service.statuses(&event.uuid).await, ["reserved"]);
-    let reserved = |page: &serde_json::Value| page["tickets"][0]["status"] == "available";
-    let took = service.time_until(&event.uuid, reserved).await;
-    assert!(took < length + Duration::from_millis(500), "{took:?}");
+    let available = |page: &serde_json::Value| page["tickets"][0]["status"] == "available";
+    let took = service.time_until(&event.uuid, available).await;
+    assert!(took < length + Duration::from_secs(1), "{took:?}");
 }
 
 /// Trap 3 of the contract: the cached event was not dropped on a sale, and a sold seat showed as available again.

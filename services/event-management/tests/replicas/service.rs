@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use event_management::Settings;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
-use service_kit::settings::Environment;
+use service_kit::settings::{Environment, Mode};
 use sqlx::PgPool;
 use test_stores::{Stores, TestDatabase};
 use tokio::net::TcpListener;
@@ -34,9 +34,12 @@ impl Service {
 
     /// A replica with these `POSTGRES_*` settings and this Redis, whatever its state.
     pub async fn start_with(postgres: Vec<(String, String)>, redis_addr: &str) -> Self {
+        service_kit::logging::init("event-management", Mode::Test);
         let mut environment = postgres;
         environment.push(("REDIS_ADDR".to_owned(), redis_addr.to_owned()));
         environment.push(("POSTGRES_SSLMODE".to_owned(), "disable".to_owned()));
+        // Each new connection costs a password handshake, which takes long in a program that is not optimised.
+        environment.push(("POSTGRES_MAX_OPEN_CONNS".to_owned(), "5".to_owned()));
         let settings = Settings::read(Environment::from_pairs(environment)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
