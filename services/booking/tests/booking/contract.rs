@@ -165,7 +165,7 @@ async fn a_uuid_in_upper_case_is_the_same_ticket_and_user() {
     let service = Service::start().await;
     let (ticket, customer) = (service.given_ticket().await, service.customer());
     let upper = Ticket { uuid: ticket.uuid.to_uppercase(), ..ticket.clone() };
-    let shouting = crate::customer::Customer { uuid: customer.uuid.to_uppercase(), ..customer.clone() };
+    let shouting = customer.named(customer.uuid.to_uppercase());
     shouting.reserve(&upper).await.is_ok();
     customer.confirm(&ticket).await.is_ok();
 }

@@ -1,5 +1,7 @@
 //! Somebody who wants a ticket.
 
+use std::time::Duration;
+
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use test_stores::given::Ticket;
@@ -30,6 +32,11 @@ impl Customer {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// Somebody else, or the same person's UUID in another spelling.
+    pub fn named(&self, uuid: String) -> Self {
+        Self { uuid, ..self.clone() }
+    }
+
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -52,6 +59,19 @@ impl Customer {
         let request = self.client.post(format!("{}/api/v1/booking/tickets/{verb}", self.base));
         let request = request.header("content-type", "application/json").body(body);
         Answer::read(request.send().await.expect("an answer")).await
+    }
+}
+
+/// Asks again while the answer is 503, as the contract tells clients to: on a machine that has too much to do, a store may
+/// not answer in time. What the service could not say then, it must be able to say afterwards.
+pub async fn insist<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    loop {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        answer.is_unavailable();
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,7 +1,10 @@
 //! Customers race for one seat, many times over, while some holds run out.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,17 +14,18 @@ use rand::Rng;
 use test_stores::given::Ticket;
 
 use crate::{
-    customer::Customer,
+    customer::{Customer, insist},
     service::{Replica, Service, eventually},
 };
 
 const CUSTOMERS: usize = 50;
 const SEATS: usize = 100;
-/// Rounds at a time. More would only make each slower.
-const SIDE_BY_SIDE: usize = 4;
-const HOLD: Duration = Duration::from_millis(150);
+/// Rounds at a time, so that one can go on while a hold of the other runs out.
+const SIDE_BY_SIDE: usize = 2;
+/// Long enough that a machine with much else to do can confirm in time.
+const HOLD: Duration = Duration::from_secs(1);
 /// The pause of a customer who was refused before he asks again.
-const PATIENCE_MS: std::ops::Range<u64> = 5..60;
+const PATIENCE_MS: std::ops::Range<u64> = 100..500;
 
 /// What one round showed.
 #[derive(Default)]
@@ -58,18 +62,31 @@ async fn fifty_customers_race_for_each_of_a_hundred_seats_and_each_is_sold_once(
     second.stop().await;
 }
 
+/// How long somebody who holds a seat takes to confirm it.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Until the hold has run out.
+    Dawdles,
+    /// Until just about the hold's end: either side may win.
+    CutsItFine,
+}
+
 /// A seat that everybody wants.
 struct Seat {
     ticket: Ticket,
-    /// So many who get it let their hold run out.
-    dawdlers: AtomicUsize,
+    /// What those who get it do next, in turn. Afterwards everybody confirms at once.
+    manners: Mutex<Vec<Manner>>,
     /// Somebody has bought it; the others give up once they are refused again.
     sold: AtomicBool,
 }
 
 async fn race(service: &Service, bases: &[String; 2], ticket: Ticket) -> (Ticket, Round) {
-    let dawdlers = AtomicUsize::new(if ticket.id % 2 == 0 { 2 } else { 0 });
-    let seat = Seat { ticket, dawdlers, sold: AtomicBool::new(false) };
+    let manners = match ticket.id % 4 {
+        0 => vec![Manner::Dawdles],
+        1 => vec![Manner::CutsItFine],
+        _ => vec![],
+    };
+    let seat = Seat { ticket, manners: Mutex::new(manners), sold: AtomicBool::new(false) };
     let customers = (0..CUSTOMERS).map(|number| service.customer().at(&bases[number % bases.len()]));
     let mut round = Round::default();
     for (customer, bought, ran_out) in join_all(customers.map(|customer| buy(customer, &seat))).await {
@@ -86,11 +103,11 @@ async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
     let (mut ran_out, mut refused) = (0, 0);
     loop {
         let was_sold = seat.sold.load(Ordering::SeqCst);
-        let reserved = customer.reserve(&seat.ticket).await;
+        let reserved = insist(|| customer.reserve(&seat.ticket)).await;
         if reserved.status == 200 {
             assert!(!was_sold, "a sold seat was reserved");
-            tokio::time::sleep(thinking_time(seat)).await;
-            let confirmed = customer.confirm(&seat.ticket).await;
+            think(seat).await;
+            let confirmed = insist(|| customer.confirm(&seat.ticket)).await;
             if confirmed.status == 200 {
                 seat.sold.store(true, Ordering::SeqCst);
                 return (customer.uuid, true, ran_out);
@@ -102,7 +119,7 @@ async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
         reserved.is_not_available();
         if refused == 0 || was_sold {
             // Whoever lost cannot confirm either.
-            customer.confirm(&seat.ticket).await.is_not_reserved();
+            insist(|| customer.confirm(&seat.ticket)).await.is_not_reserved();
         }
         if was_sold {
             return (customer.uuid, false, ran_out);
@@ -113,8 +130,12 @@ async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
     }
 }
 
-/// Sometimes just before the end of the hold, sometimes just after.
-fn thinking_time(seat: &Seat) -> Duration {
-    let dawdles = seat.dawdlers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-    if dawdles { HOLD + Duration::from_millis(20) } else { HOLD.mul_f64(rand::rng().random_range(0.0..1.1)) }
+async fn think(seat: &Seat) {
+    let manner = seat.manners.lock().expect("no panic").pop();
+    let share_of_the_hold = match manner {
+        Some(Manner::Dawdles) => 1.02,
+        Some(Manner::CutsItFine) => rand::rng().random_range(0.95..1.02),
+        None => rand::rng().random_range(0.0..0.05),
+    };
+    tokio::time::sleep(HOLD.mul_f64(share_of_the_hold)).await;
 }

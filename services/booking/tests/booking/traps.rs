@@ -6,7 +6,10 @@ use booking::{Settings, SweepSettings};
 use redis::AsyncCommands;
 use reqwest::StatusCode;
 
-use crate::service::{Service, eventually};
+use crate::{
+    customer::insist,
+    service::{Service, eventually},
+};
 
 /// Trap 1: the loser of a race to reserve got a user key all the same, and could confirm.
 #[tokio::test]
@@ -14,7 +17,8 @@ async fn the_losers_of_a_race_to_reserve_cannot_confirm() {
     let service = Service::start().await;
     let ticket = service.given_ticket().await;
     let customers: Vec<_> = (0..20).map(|_| service.customer()).collect();
-    let answers = futures::future::join_all(customers.iter().map(|customer| customer.reserve(&ticket))).await;
+    let answers =
+        futures::future::join_all(customers.iter().map(|customer| insist(|| customer.reserve(&ticket)))).await;
     let won = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(won, 1);
     let proofs: Vec<String> =
@@ -23,7 +27,7 @@ async fn the_losers_of_a_race_to_reserve_cannot_confirm() {
     for (customer, answer) in customers.iter().zip(&answers) {
         if answer.status != 200 {
             answer.is_not_available();
-            customer.confirm(&ticket).await.is_not_reserved();
+            insist(|| customer.confirm(&ticket)).await.is_not_reserved();
         }
     }
     assert_eq!(service.stores.status(&ticket).await, "available");
