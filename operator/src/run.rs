@@ -40,6 +40,9 @@ pub struct Settings {
 /// # Errors
 /// When the address is taken or the cluster's configuration cannot be found.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    // Two TLS libraries are linked by way of dependencies, and rustls will not choose between them. An error says that
+    // one has been chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let metrics = Arc::new(Metrics::new()?);
     let is_ready = Arc::new(AtomicBool::new(false));
     let health = Health { is_ready: Arc::clone(&is_ready), metrics: Arc::clone(&metrics) };

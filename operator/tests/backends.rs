@@ -147,7 +147,7 @@ async fn indexes_show_when_they_were_filled_and_the_alias_moves_in_one_step() {
     let http = http_client().unwrap();
     let client = HttpElasticsearch::new(http.clone(), &url);
     let prefix = unique("index");
-    let (old, new) = (format!("{prefix}-old"), format!("{prefix}-new"));
+    let (old, new) = (format!("{prefix}-000000000001"), format!("{prefix}-000000000002"));
     assert!(client.look(&prefix).await.unwrap().indexes.is_empty());
     for (name, meta) in [(&old, json!({"filled_at": "2026-01-01T00:00:00Z"})), (&new, json!({}))] {
         let body = json!({"mappings": {"_meta": meta}, "settings": {"number_of_replicas": 0}});

@@ -28,8 +28,8 @@ use super::{ConnectSpec, ElasticsearchSpec, KafkaSpec, PostgresSpec, RedisSpec, 
     printcolumn(name = "Serving", type_ = "string", json_path = ".status.version", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name must be at most 40 characters: it prefixes the names of everything the operator makes")
+    validation = Rule::new("self.metadata.name.size() <= 30")
+        .message("metadata.name must be at most 30 characters: it prefixes the names of everything the operator makes")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TicketPlatformSpec {

@@ -257,8 +257,13 @@ impl World {
         let annotations = pods.annotations.unwrap();
         let revision = annotations[names::REVISION].clone();
         let replicas = spec.replicas.unwrap();
-        let is_rolled_already = self.observed.deployments.get(&component).is_some_and(|found| found.revision == revision);
-        let gets_ready = self.pods_get_ready || is_rolled_already || self.platform.spec.version == "0.1.0";
+        let version = pods.labels.unwrap()[names::VERSION].clone();
+        let was_ready = self
+            .observed
+            .deployments
+            .get(&component)
+            .is_some_and(|found| found.revision == revision && found.available == found.desired);
+        let gets_ready = self.pods_get_ready || was_ready || version == "0.1.0";
         let view = DeploymentView {
             revision: revision.clone(),
             desired: replicas,
@@ -273,7 +278,7 @@ impl World {
         self.observed.pods.push(PodView {
             name: format!("{}-1", component.as_str()),
             component,
-            version: pods.labels.unwrap()[names::VERSION].clone(),
+            version,
             revision,
             config_map: annotations[names::CONFIG].clone(),
             trouble: (!gets_ready).then(|| "CrashLoopBackOff (exit code 2)".to_owned()),
