@@ -14,7 +14,9 @@ as $$
 $$;
 
 insert into venues (uuid, location, seat_map)
-select hall.uuid, hall.location, (select json_object_agg(seat, true) from pg_temp.seats(hall.row_count, hall.seats_in_row))
+select hall.uuid, hall.location,
+       (select ('{' || string_agg(format('"%s":true', seat), ',') || '}')::json
+        from pg_temp.seats(hall.row_count, hall.seats_in_row))
 from (values
     ('0b6c1d52-5c1e-4f0a-9a51-000000000001', 'Speicherhalle, Hamburg', 8, 15),
     ('0b6c1d52-5c1e-4f0a-9a51-000000000002', 'Lindenpark Arena, Leipzig', 20, 100),

@@ -198,7 +198,6 @@ pub enum LoadError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -149,7 +149,7 @@ async fn run(arguments: &Arguments) -> Result<(), CommandError> {
     match arguments.command {
         Command::Up { kind } => up(arguments, kind).await,
         Command::Status { output } => status(arguments, output).await,
-        Command::Describe => describe(arguments),
+        Command::Describe => Ok(describe(arguments)?),
     }
 }
 
@@ -189,7 +189,7 @@ async fn status(arguments: &Arguments, output: Output) -> Result<(), CommandErro
     Ok(())
 }
 
-fn describe(arguments: &Arguments) -> Result<(), CommandError> {
+fn describe(arguments: &Arguments) -> Result<(), LoadError> {
     print_json(&read_release(arguments)?.1);
     Ok(())
 }

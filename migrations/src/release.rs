@@ -134,7 +134,6 @@ fn invalid(path: &Path, error: &serde_json::Error) -> LoadError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

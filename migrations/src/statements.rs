@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_sql_function_body_is_part_of_its_statement() {
-        let function = "create or replace function f() returns int begin atomic select case 1 when 1 then 2 end; select 2; end";
+        let function =
+            "create or replace function f() returns int begin atomic select case 1 when 1 then 2 end; select 2; end";
         assert_eq!(statements(&format!("begin; {function}; select 3; end;")), ["begin", function, "select 3", "end"]);
     }
 

@@ -61,7 +61,8 @@ impl Migrations {
         kind: Kind,
         lock_timeout: Duration,
     ) -> Result<Outcome, Interrupted> {
-        let mut outcome = Outcome { applied: Vec::new(), pending: self.files.iter().map(MigrationFile::version).collect() };
+        let mut outcome =
+            Outcome { applied: Vec::new(), pending: self.files.iter().map(MigrationFile::version).collect() };
         let result = self.apply_missing(conn, kind, lock_timeout, &mut outcome).await;
         // Ending the connection would free the lock as well: an error here changes nothing.
         let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut *conn).await;

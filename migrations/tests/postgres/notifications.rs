@@ -84,7 +84,11 @@ async fn a_sale_is_silent() {
     given_two_events(&db).await;
     let sale = ["SET LOCAL ticket_platform.sale = 'on'", "UPDATE tickets SET status = 'booked'"];
     assert_eq!(announced(&db, &sale).await, BTreeSet::new());
-    assert_eq!(announced(&db, &["UPDATE tickets SET status = 'available'"]).await.len(), 2, "only inside the sale's transaction");
+    assert_eq!(
+        announced(&db, &["UPDATE tickets SET status = 'available'"]).await.len(),
+        2,
+        "only inside the sale's transaction"
+    );
 }
 
 #[tokio::test]

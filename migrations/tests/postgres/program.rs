@@ -111,5 +111,8 @@ async fn status_is_a_table_for_people_and_json_for_programs() {
     program.run(&["up"]);
     let files = json(&program.run(&["status", "--output", "json"]).stdout)["files"].clone();
     let last = files.as_array().unwrap().last().unwrap();
-    assert_eq!(*last, serde_json::json!({"version": 9001, "kind": "before", "file": "before/9001_a.sql", "state": "applied"}));
+    assert_eq!(
+        *last,
+        serde_json::json!({"version": 9001, "kind": "before", "file": "before/9001_a.sql", "state": "applied"})
+    );
 }

@@ -109,10 +109,8 @@ async fn deleting_a_venue_deletes_its_events_and_tickets_but_not_what_was_sold()
         .await
         .unwrap();
     assert_eq!(left, (0, 0));
-    let sold: Vec<(Option<i64>, String)> = sqlx::query_as("SELECT ticket_id, ticket_uuid FROM order_tickets")
-        .fetch_all(&db.pool)
-        .await
-        .unwrap();
+    let sold: Vec<(Option<i64>, String)> =
+        sqlx::query_as("SELECT ticket_id, ticket_uuid FROM order_tickets").fetch_all(&db.pool).await.unwrap();
     assert_eq!(sold, [(None, ticket.uuid)]);
 }
 
@@ -123,7 +121,10 @@ async fn rows_that_no_service_could_show_or_sell_are_refused() {
     let event = given::event(&db.pool, &venue, "Show", 3).await;
     given::tickets(&db.pool, &event, 1).await;
     for (statement, constraint) in [
-        ("INSERT INTO tickets (event_id, price, seat) SELECT event_id, price, seat FROM tickets", "tickets_event_id_seat_key"),
+        (
+            "INSERT INTO tickets (event_id, price, seat) SELECT event_id, price, seat FROM tickets",
+            "tickets_event_id_seat_key",
+        ),
         ("UPDATE tickets SET price = -1", "tickets_price_not_negative"),
         ("UPDATE tickets SET status = 'reserved'", "tickets_status_known"),
         ("UPDATE tickets SET uuid = upper(uuid)", "tickets_uuid_canonical"),

@@ -39,7 +39,12 @@ enum Lost {
 }
 
 /// Listens until `shutdown`, with a new connection whenever one is lost.
-pub(crate) async fn listen(options: PgConnectOptions, details: Details, metrics: EventMetrics, shutdown: CancellationToken) {
+pub(crate) async fn listen(
+    options: PgConnectOptions,
+    details: Details,
+    metrics: EventMetrics,
+    shutdown: CancellationToken,
+) {
     let listening = async {
         loop {
             let Err(lost) = listen_once(&options, &details, &metrics).await;

@@ -32,7 +32,11 @@ use crate::seats::Seats;
 ///
 /// # Errors
 /// Settings that make no Redis address; a broken listener.
-pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn run(
+    listener: TcpListener,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let pool = service_kit::postgres::pool(&settings.postgres);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;

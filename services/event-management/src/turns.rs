@@ -42,7 +42,6 @@ impl<T: Clone> Turns<T> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::sync::Arc;
 
@@ -59,7 +58,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_crowd_that_asks_during_a_read_shares_the_next_one() {
-        let (turns, reads, gate) = (Arc::new(Turns::default()), Arc::<AtomicU64>::default(), Arc::new(Semaphore::new(0)));
+        let (turns, reads, gate) =
+            (Arc::new(Turns::default()), Arc::<AtomicU64>::default(), Arc::new(Semaphore::new(0)));
         let ask = || {
             let (turns, reads, gate) = (turns.clone(), reads.clone(), gate.clone());
             tokio::spawn(async move { turns.take(|| read(reads, gate)).await })

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `event:{uuid}` | the details, with the epoch in which they were stored; one hour |
 //! | `event_version:{uuid}` | a token that changes with each change of the event |
-//! | `event_epoch:{database}` | a token that changes whenever changes may have been missed: details of another epoch count as absent |
+//! | `event_epoch:{database}` | a token that changes whenever changes may have been missed: what another epoch stored is absent |
 //!
-//! The rule that makes it safe: this process reads Redis only while, since it last began an epoch, it has applied there every
-//! change it heard of (it is *in step*). Whoever fills Redis names the version and epoch it saw before it read the
+//! The rule that makes it safe: this process reads Redis only while, since it last began an epoch, it has applied there
+//! every change it heard of (it is *in step*). Whoever fills Redis names the version and epoch it saw before it read the
 //! database; when one of them has moved since, nothing is stored. So what one slow replica read before a change cannot be
 //! stored after it, and what changed while nobody listened, or while Redis was away, ends with the next epoch.
+//!
+//! Each start of a replica begins an epoch, and so costs every event one load.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -89,7 +91,8 @@ impl SharedCache {
         let mut redis = self.redis.clone();
         let keys = [entry_key(event), version_key(event), self.epoch_key.to_string()];
         let read = async move { redis::cmd("MGET").arg(&keys).query_async(&mut redis).await };
-        let Some((entry, version, epoch)) = in_time::<(Option<Vec<u8>>, Option<String>, Option<String>)>(read).await else {
+        let Some((entry, version, epoch)) = in_time::<(Option<Vec<u8>>, Option<String>, Option<String>)>(read).await
+        else {
             return LookUp::Unusable;
         };
         let Some(epoch) = epoch else {

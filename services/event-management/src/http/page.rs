@@ -120,7 +120,6 @@ impl<'a> TicketPart<'a> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::collections::HashSet;
 
@@ -152,10 +151,7 @@ mod tests {
     #[test]
     fn booked_wins_over_reserved_and_both_over_available() {
         let event = event(vec![ticket(1, "a"), ticket(2, "b"), ticket(3, "c")]);
-        let states = SeatStates {
-            held: HashSet::from(["b".to_owned(), "c".to_owned()]),
-            booked: HashSet::from([3]),
-        };
+        let states = SeatStates { held: HashSet::from(["b".to_owned(), "c".to_owned()]), booked: HashSet::from([3]) };
         let page = EventPage::new(&event, &states);
         let statuses: Vec<_> = page.tickets.iter().map(|ticket| ticket.status).collect();
         assert_eq!(statuses, [TicketStatus::Available, TicketStatus::Reserved, TicketStatus::Booked]);

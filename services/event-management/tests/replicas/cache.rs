@@ -27,7 +27,8 @@ async fn details_stand_in_redis_for_an_hour_and_spare_other_replicas_the_load() 
     let event = given_an_event(&db).await;
     let replicas = [Service::start(&db).await, Service::start(&db).await];
     replicas[0].page(&event.uuid).await;
-    let left: i64 = redis::cmd("TTL").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
+    let left: i64 =
+        redis::cmd("TTL").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
     assert!((3590..=3600).contains(&left), "{left}");
     replicas[1].page(&event.uuid).await;
     assert_eq!((replicas[1].found_in("redis").await, replicas[1].found_in("postgres").await), (1, 0));
@@ -71,7 +72,12 @@ async fn an_entry_that_cannot_be_read_is_replaced() {
     let event = given_an_event(&db).await;
     let service = Service::start(&db).await;
     let key = format!("event:{}", event.uuid);
-    redis::cmd("SET").arg(&key).arg("{\"of\": \"another release\"}").query_async::<()>(&mut redis().await).await.unwrap();
+    redis::cmd("SET")
+        .arg(&key)
+        .arg("{\"of\": \"another release\"}")
+        .query_async::<()>(&mut redis().await)
+        .await
+        .unwrap();
     assert_eq!(service.page(&event.uuid).await["name"], "Show");
     let stored: String = redis::cmd("GET").arg(&key).query_async(&mut redis().await).await.unwrap();
     assert!(stored.contains("\"Show\""), "{stored}");

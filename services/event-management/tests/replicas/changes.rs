@@ -36,7 +36,9 @@ async fn a_change_by_sql_shows_on_both_replicas_within_two_seconds() {
         ("UPDATE performers SET age = 37", |page| page["performers"][0]["age"] == 37),
         ("UPDATE tickets SET price = 1", |page| page["tickets"][0]["price"] == 1),
         ("UPDATE tickets SET status = 'booked'", |page| page["tickets"][1]["status"] == "booked"),
-        ("INSERT INTO tickets (event_id, price, seat) SELECT id, 5, 'New' FROM events", |page| page["tickets"][2]["seat"] == "New"),
+        ("INSERT INTO tickets (event_id, price, seat) SELECT id, 5, 'New' FROM events", |page| {
+            page["tickets"][2]["seat"] == "New"
+        }),
         ("DELETE FROM tickets", |page| page.get("tickets").is_none()),
         ("DELETE FROM event_performers", |page| page.get("performers").is_none()),
         ("UPDATE events SET venue_id = NULL", |page| page.get("venue").is_none()),
@@ -92,7 +94,8 @@ async fn what_was_read_before_a_change_is_not_kept_after_it() {
     let (late, ()) = tokio::join!(loading, meanwhile);
     assert_eq!(late.json::<Value>().await.unwrap()["name"], "Show", "the loader did not read before the change");
 
-    let stored: Option<String> = redis::cmd("GET").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
+    let stored: Option<String> =
+        redis::cmd("GET").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
     assert!(!stored.unwrap_or_default().contains("\"Show\""), "the old event went to Redis after the change");
     assert_eq!(service.page(&event.uuid).await["name"], "Renamed");
 }

@@ -48,7 +48,11 @@ async fn an_event_is_shown_as_the_contract_says() {
 async fn an_event_with_nothing_but_a_name_and_a_date_is_shown_without_the_rest() {
     let db = TestDatabase::create().await;
     let uuid = "33333333-3333-4333-8333-333333333333";
-    execute(&db.pool, &format!("INSERT INTO events (uuid, date, name) VALUES ('{uuid}', '2046-01-01 00:00:00+00', 'Bare')")).await;
+    execute(
+        &db.pool,
+        &format!("INSERT INTO events (uuid, date, name) VALUES ('{uuid}', '2046-01-01 00:00:00+00', 'Bare')"),
+    )
+    .await;
     let service = Service::start(&db).await;
     let bare = json!({"uuid": uuid, "name": "Bare", "date": "2046-01-01T00:00:00Z"});
     assert_eq!(service.page(uuid).await, bare);
@@ -81,7 +85,11 @@ async fn whatever_the_path_holds_an_event_that_is_not_there_is_not_found() {
         let body: Value = response.json().await.unwrap();
         assert_eq!(body, json!({"error": "event_not_found", "message": "Event not found"}), "{path}");
     }
-    assert_eq!(service.event(&event.uuid.to_uppercase()).await.status(), StatusCode::OK, "case does not matter in a UUID");
+    assert_eq!(
+        service.event(&event.uuid.to_uppercase()).await.status(),
+        StatusCode::OK,
+        "case does not matter in a UUID"
+    );
 }
 
 #[tokio::test]

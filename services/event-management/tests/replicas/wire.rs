@@ -63,9 +63,7 @@ async fn carry(client: TcpStream, target: String, mut fate: watch::Receiver<Fate
             if buffer[..length].windows(6).any(|word| word.eq_ignore_ascii_case(b"LISTEN")) {
                 noticed.store(true, Ordering::Relaxed);
             }
-            if noticed.load(Ordering::Relaxed)
-                && for_requests.wait_for(|fate| *fate != Fate::Hung).await.is_err()
-            {
+            if noticed.load(Ordering::Relaxed) && for_requests.wait_for(|fate| *fate != Fate::Hung).await.is_err() {
                 return;
             }
             if to_server.write_all(&buffer[..length]).await.is_err() {
