@@ -32,7 +32,9 @@ impl IndexHealth {
         match self {
             Self::Known(IndexState::Filled(_)) => Ok(()),
             Self::Known(IndexState::Unfilled) => Err(format!("index {index} is not filled yet")),
-            Self::Known(IndexState::Missing) => Err(format!("index {index} does not exist; `search prepare-index` makes it")),
+            Self::Known(IndexState::Missing) => {
+                Err(format!("index {index} does not exist; `search prepare-index` makes it"))
+            }
             Self::Unreachable(error) => Err(format!("Elasticsearch does not answer: {error}")),
             Self::Unknown => Err("nobody has asked Elasticsearch yet".to_owned()),
         }

@@ -126,7 +126,6 @@ fn number(text: Option<&str>) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;

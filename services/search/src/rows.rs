@@ -186,7 +186,8 @@ impl Rows {
                 sqlx::query("SELECT pg_current_xact_id()").execute(&self.pool).await?;
                 tokio::time::sleep(LATER_FLUSH_CHECKS).await;
             }
-            flushed = sqlx::query_scalar("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint").fetch_one(&self.pool).await?;
+            flushed =
+                sqlx::query_scalar("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint").fetch_one(&self.pool).await?;
         }
         Ok(())
     }

@@ -45,7 +45,11 @@ pub enum StartError {
 ///
 /// # Errors
 /// When the service cannot start at all.
-pub async fn run(listener: TcpListener, settings: ServeSettings, shutdown: CancellationToken) -> Result<(), StartError> {
+pub async fn run(
+    listener: TcpListener,
+    settings: ServeSettings,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
     let metrics = Metrics::new()?;
     let index = Index::new(&settings.index.elasticsearch, settings.index.name)?;
     let cache = Cache::new(service_kit::redis::connect(&settings.redis)?, index.name(), metrics.registry())?;

@@ -136,7 +136,6 @@ fn read_kafka(env: &mut Environment, index: Option<&IndexSettings>) -> Option<Ka
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

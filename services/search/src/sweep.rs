@@ -93,11 +93,8 @@ mod tests {
     #[test]
     fn what_is_missing_or_differs_is_written_and_what_is_gone_is_removed() {
         let rows = [row(1, "same"), row(2, "new name"), row(3, "missing")];
-        let indexed = BTreeMap::from([
-            (1, json!(row(1, "same"))),
-            (2, json!(row(2, "old name"))),
-            (4, json!(row(4, "gone"))),
-        ]);
+        let indexed =
+            BTreeMap::from([(1, json!(row(1, "same"))), (2, json!(row(2, "old name"))), (4, json!(row(4, "gone")))]);
         let writes = differences(rows.iter().map(|row| (row.id, row)), &indexed);
         let expected = [write(2, Some(&rows[1])), write(3, Some(&rows[2])), Write::Remove(4)];
         assert_eq!(writes, expected);

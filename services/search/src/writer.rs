@@ -46,7 +46,8 @@ impl Writer {
             if let Some(transaction) = not_visible(&reading.sight, awaited) {
                 return Err(Fault::NotVisibleYet(transaction));
             }
-            let writes: Vec<Write> = reading.events.iter().map(|(id, document)| write(*id, document.as_ref())).collect();
+            let writes: Vec<Write> =
+                reading.events.iter().map(|(id, document)| write(*id, document.as_ref())).collect();
             self.write(&reading, &writes).await?;
         }
         Ok(())

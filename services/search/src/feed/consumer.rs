@@ -77,7 +77,9 @@ pub(super) async fn receive(consumer: &FeedConsumer, most: usize) -> Received {
         let next = if records.is_empty() { Some(consumer.recv().await) } else { consumer.recv().now_or_never() };
         match next {
             Some(Ok(message)) => records.push(record(&message)),
-            Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => received.position_lost = true,
+            Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
+                received.position_lost = true
+            }
             Some(Err(error)) => tracing::warn!(%error, "Kafka"),
             None => break,
         }

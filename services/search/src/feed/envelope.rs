@@ -122,9 +122,10 @@ pub fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Change, Undeco
         return Err(Undecodable::NoId);
     }
     let source = envelope.source;
-    let transaction = source.as_ref().filter(|_| operation != Operation::Read).and_then(|source| {
-        Some(AwaitedTransaction { id: source.transaction?, wal_position: source.lsn.unwrap_or(0) })
-    });
+    let transaction = source
+        .as_ref()
+        .filter(|_| operation != Operation::Read)
+        .and_then(|source| Some(AwaitedTransaction { id: source.transaction?, wal_position: source.lsn.unwrap_or(0) }));
     Ok(Change {
         operation,
         id: id.filter(|_| concerns_a_row),
@@ -175,7 +176,6 @@ fn ends_snapshot(marker: Option<&Value>) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;

@@ -48,12 +48,12 @@ pub struct Indexer {
 }
 
 enum Ended {
-    ByShutdown,
+    Shutdown,
     /// Positions were lost and set anew. librdkafka fetches nothing more from such a partition, not even after a seek:
     /// a new consumer does.
-    ByNewPositions,
+    NewPositions,
     /// Too many undecodable records, or documents that the mapping does not take.
-    ByPoison(String),
+    Poison(String),
 }
 
 /// What is repeated until it is done.
@@ -74,9 +74,9 @@ impl Indexer {
                 origin = self.index_filled() => origin,
             };
             match self.consume(origin, &shutdown).await {
-                Ok(Ended::ByShutdown) => return,
-                Ok(Ended::ByNewPositions) => {}
-                Ok(Ended::ByPoison(reason)) => {
+                Ok(Ended::Shutdown) => return,
+                Ok(Ended::NewPositions) => {}
+                Ok(Ended::Poison(reason)) => {
                     tracing::error!(reason, "the feed has stopped; mend or skip the records, then restart");
                     self.metrics.stopped(true);
                     self.status.set(FeedState::Stopped, Some(reason));
@@ -141,17 +141,17 @@ impl Indexer {
         loop {
             let received = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ok(Ended::ByShutdown),
+                () = shutdown.cancelled() => return Ok(Ended::Shutdown),
                 received = receive(consumer, self.kafka.batch_records) => received,
             };
             let batch = batcher.batch(&received.records);
             if !self.until_done(Task::Apply(&batch), writer, shutdown).await? {
-                return Ok(Ended::ByShutdown);
+                return Ok(Ended::Shutdown);
             }
             let refused = writer.take_refused();
             refused_in_a_row = if refused == 0 { 0 } else { refused_in_a_row + refused };
             if refused_in_a_row >= limit {
-                return Ok(Ended::ByPoison(format!("{refused_in_a_row} documents in a row do not fit the mapping")));
+                return Ok(Ended::Poison(format!("{refused_in_a_row} documents in a row do not fit the mapping")));
             }
             store(consumer, &batch.next_offsets);
             if let Some(changed_at_ms) = batch.changed_at_ms {
@@ -159,17 +159,22 @@ impl Indexer {
             }
             if let Some(partition) = batch.stopped_by {
                 let place = format!("{} partition {}", partition.topic, partition.number);
-                return Ok(Ended::ByPoison(format!("{limit} undecodable records in a row in {place}")));
+                return Ok(Ended::Poison(format!("{limit} undecodable records in a row in {place}")));
             }
             if received.position_lost {
                 let done = self.until_done(Task::Rebuild(consumer), writer, shutdown).await?;
-                return Ok(if done { Ended::ByNewPositions } else { Ended::ByShutdown });
+                return Ok(if done { Ended::NewPositions } else { Ended::Shutdown });
             }
         }
     }
 
     /// Repeats a task until it is done; says false when `shutdown` came first. A store's fault never ends it.
-    async fn until_done(&self, task: Task<'_>, writer: &mut Writer, shutdown: &CancellationToken) -> Result<bool, Fault> {
+    async fn until_done(
+        &self,
+        task: Task<'_>,
+        writer: &mut Writer,
+        shutdown: &CancellationToken,
+    ) -> Result<bool, Fault> {
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE)
             .with_max_delay(LONGEST_PAUSE)

@@ -1,8 +1,6 @@
 //! What the change feed and the index writer count.
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector};
 use time::OffsetDateTime;
 
 /// From commit to indexed: 20 ms on a good day, minutes while catching up.
@@ -54,7 +52,11 @@ impl FeedMetrics {
                 &["topic", "partition"],
             )?,
             writes: counters("search_index_writes_total", "Documents sent to the index, by outcome.", &["outcome"])?,
-            retries: counters("search_feed_retries_total", "Batches that had to be tried again, by cause.", &["cause"])?,
+            retries: counters(
+                "search_feed_retries_total",
+                "Batches that had to be tried again, by cause.",
+                &["cause"],
+            )?,
             sweeps: counters("search_index_sweeps_total", "Whole comparisons of index and database.", &["cause"])?,
             newest_change: IntGauge::new(
                 "search_feed_newest_change_timestamp_seconds",

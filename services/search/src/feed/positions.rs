@@ -110,13 +110,19 @@ fn group_client(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
 
 /// Asks again while a new topic is not known to every broker or its partitions have no leader.
 fn once_led<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
-    use RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+    use RDKafkaErrorCode::{
+        LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopic, UnknownTopicOrPartition,
+    };
     let deadline = Instant::now() + TIMEOUT;
     loop {
         match ask() {
             Err(error) if Instant::now() < deadline => match error.rdkafka_error_code() {
                 Some(
-                    LeaderNotAvailable | NotLeaderForPartition | UnknownPartition | UnknownTopic | UnknownTopicOrPartition,
+                    LeaderNotAvailable
+                    | NotLeaderForPartition
+                    | UnknownPartition
+                    | UnknownTopic
+                    | UnknownTopicOrPartition,
                 ) => std::thread::sleep(PAUSE),
                 _ => return Err(error),
             },

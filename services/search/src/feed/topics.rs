@@ -21,7 +21,10 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<(), KafkaError> {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", &settings.bootstrap_servers).create()?;
     let copies = settings.topic_replication_factor;
-    let topics = settings.topics.names().map(|name| NewTopic::new(name, settings.topic_partitions, TopicReplication::Fixed(copies)));
+    let topics = settings
+        .topics
+        .names()
+        .map(|name| NewTopic::new(name, settings.topic_partitions, TopicReplication::Fixed(copies)));
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
     for outcome in admin.create_topics(&topics, &options).await? {
         match outcome {

@@ -33,7 +33,5 @@ struct Document;
 /// The routes and their OpenAPI document.
 #[must_use]
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(events::search))
-        .routes(routes!(feed::status))
+    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(events::search)).routes(routes!(feed::status))
 }

@@ -45,7 +45,10 @@ impl Index {
             let answer = self.ask(Method::Post, "/_bulk", &query, Payload::Lines(lines)).await?;
             let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
             if items.len() != count {
-                return Err(IndexError::Unreachable(format!("{count} writes were answered with {} items", items.len())));
+                return Err(IndexError::Unreachable(format!(
+                    "{count} writes were answered with {} items",
+                    items.len()
+                )));
             }
             items.iter().try_for_each(|item| self.judge(item, &mut outcome))?;
         }
@@ -103,7 +106,6 @@ fn lines(version: Version, write: &Write) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

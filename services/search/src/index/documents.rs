@@ -51,7 +51,8 @@ impl Index {
         let hits = self.hits(query, &[("preference", preference)]).await?;
         let documents: Result<Vec<EventDocument>, _> =
             hits.hits.into_iter().map(|hit| serde_json::from_value(hit.source)).collect();
-        let documents = documents.map_err(|error| IndexError::Unreachable(format!("a document of another shape: {error}")))?;
+        let documents =
+            documents.map_err(|error| IndexError::Unreachable(format!("a document of another shape: {error}")))?;
         Ok(Found { documents, total: hits.total.map_or(0, |total| total.value) })
     }
 

@@ -89,7 +89,8 @@ impl Index {
             transport = transport.auth(Credentials::Basic(user.clone(), password.clone()));
         }
         if let Some(authorities) = &settings.authorities {
-            let certificate = Certificate::from_pem(authorities).map_err(|error| IndexError::Client(error.to_string()))?;
+            let certificate =
+                Certificate::from_pem(authorities).map_err(|error| IndexError::Client(error.to_string()))?;
             transport = transport.cert_validation(CertificateValidation::Full(certificate));
         }
         let transport = transport.build().map_err(|error| IndexError::Client(error.to_string()))?;
@@ -103,7 +104,13 @@ impl Index {
     }
 
     /// Asks Elasticsearch about this index; `path` is what follows the index' name.
-    async fn ask(&self, method: Method, path: &str, query: &[(&str, &str)], body: Payload) -> Result<Value, IndexError> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Payload,
+    ) -> Result<Value, IndexError> {
         let mut headers = HeaderMap::new();
         let body = match body {
             Payload::None => None,

@@ -89,10 +89,11 @@ async fn a_transaction_of_a_lost_life_of_the_database_is_not_waited_for() {
 async fn an_undecodable_record_is_passed_over_and_counted() {
     let world = World::prepared().await;
     let service = world.serve().await;
-    let event: i64 = sqlx::query_scalar("INSERT INTO events (name, date) VALUES ('After', now() + interval '1 day') RETURNING id")
-        .fetch_one(world.pool())
-        .await
-        .unwrap();
+    let event: i64 =
+        sqlx::query_scalar("INSERT INTO events (name, date) VALUES ('After', now() + interval '1 day') RETURNING id")
+            .fetch_one(world.pool())
+            .await
+            .unwrap();
     world.produce("events", Some("{"), Some("nonsense")).await;
     world.produce("events", Some(r#"{"id":1}"#), Some(r#"{"op":"?"}"#)).await;
     world.produce("events", Some(r#"{"id":1}"#), None).await;

@@ -47,7 +47,11 @@ async fn inserts_updates_and_deletes_reach_the_index() {
     world.sql(&format!("DELETE FROM events WHERE id = {}", deleted.id)).await;
     world.assert_index_equals_database().await;
     assert_eq!(service.search(&format!("q=renamed+{}", world.name)).await["total"], 1);
-    world.sql("INSERT INTO venues (location) VALUES ('Basel'); UPDATE events SET venue_id = (SELECT max(id) FROM venues)").await;
+    world
+        .sql(
+            "INSERT INTO venues (location) VALUES ('Basel'); UPDATE events SET venue_id = (SELECT max(id) FROM venues)",
+        )
+        .await;
     world.assert_index_equals_database().await;
     // The venue takes its events with it.
     world.sql("DELETE FROM venues").await;

@@ -73,7 +73,12 @@ async fn change(world: &World, venues: &[i64]) {
                     }
                     _ => {
                         let rename = "UPDATE venues SET location = $2 WHERE id = $1";
-                        sqlx::query(rename).bind(venue).bind(format!("Town {worker}/{number}")).execute(&pool).await.unwrap();
+                        sqlx::query(rename)
+                            .bind(venue)
+                            .bind(format!("Town {worker}/{number}"))
+                            .execute(&pool)
+                            .await
+                            .unwrap();
                     }
                 }
             }

@@ -36,7 +36,9 @@ async fn an_answer_has_the_contracts_form() {
     let venue = given::venue(world.pool(), "Freiburg").await;
     let event = given::event(world.pool(), &venue, "Philharmonie", 30).await;
     world.sql("UPDATE events SET date = '2099-07-15 22:00:00+02', description = 'Bruckner'").await;
-    world.sql("INSERT INTO events (uuid, name, date) VALUES (gen_random_uuid(), 'Nowhere yet', '2099-08-01 00:00Z')").await;
+    world
+        .sql("INSERT INTO events (uuid, name, date) VALUES (gen_random_uuid(), 'Nowhere yet', '2099-08-01 00:00Z')")
+        .await;
     world.prepare().await;
     let service = world.serve().await;
     let expected = json!({
@@ -92,6 +94,9 @@ async fn totals_beyond_ten_thousand_are_exact_and_pages_neither_repeat_nor_skip(
     let world = World::create().await;
     given_many_events(&world, 10_050).await;
     world.prepare().await;
+    // What is written again moves to the end of the index: places there say nothing.
+    world.sql("UPDATE events SET description = 'Written again' WHERE id % 3 = 0").await;
+    world.prepare().await;
     let service = world.serve().await;
     let deepest = service.search("q=marathon&page=100&size=100").await;
     assert_eq!((&deepest["total"], names(&deepest).len()), (&json!(10_050), 100));
@@ -110,7 +115,8 @@ async fn totals_beyond_ten_thousand_are_exact_and_pages_neither_repeat_nor_skip(
         .await
         .unwrap();
     let answer = service.search("page=2&size=20").await;
-    let uuids: Vec<&str> = answer["events"].as_array().unwrap().iter().map(|event| event["uuid"].as_str().unwrap()).collect();
+    let uuids: Vec<&str> =
+        answer["events"].as_array().unwrap().iter().map(|event| event["uuid"].as_str().unwrap()).collect();
     assert_eq!(uuids, ordered);
 }
 
@@ -170,7 +176,9 @@ async fn the_most_expensive_text_is_answered() {
         .await;
     world.prepare().await;
     let service = world.serve().await;
-    let words: Vec<String> = (0..64_u8).map(|number| format!("{}{}x", char::from(b'a' + number % 26), char::from(b'a' + number / 3))).collect();
+    let words: Vec<String> = (0..64_u8)
+        .map(|number| format!("{}{}x", char::from(b'a' + number % 26), char::from(b'a' + number / 3)))
+        .collect();
     let answer = service.search(&format!("q={}", words.join("+"))).await;
     assert!(answer["total"].as_u64().unwrap() > 0);
 }

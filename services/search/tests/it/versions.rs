@@ -1,11 +1,6 @@
 //! A read that saw less never replaces one that saw more, in whatever order they arrive.
 
-use search::{
-    feed::FeedMetrics,
-    index::Write,
-    rows::Reading,
-    writer::Writer,
-};
+use search::{feed::FeedMetrics, index::Write, rows::Reading, writer::Writer};
 use serde_json::Value;
 use test_stores::given;
 

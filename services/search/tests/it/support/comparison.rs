@@ -18,7 +18,10 @@ impl World {
         let (indexed, expected) = (self.indexed().await, self.expected().await);
         let missing: Vec<_> = expected.iter().filter(|(id, row)| indexed.get(id) != Some(row)).take(3).collect();
         let left_over: Vec<_> = indexed.iter().filter(|(id, _)| !expected.contains_key(id)).take(3).collect();
-        assert!(missing.is_empty() && left_over.is_empty(), "missing or different {missing:?}, left over {left_over:?}");
+        assert!(
+            missing.is_empty() && left_over.is_empty(),
+            "missing or different {missing:?}, left over {left_over:?}"
+        );
     }
 
     /// What the index should hold, by id, worked out by PostgreSQL alone.

@@ -101,6 +101,6 @@ impl World {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.expect("the record comes")
+        tokio::time::timeout(PATIENCE, found).await.unwrap()
     }
 }

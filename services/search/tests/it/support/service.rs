@@ -42,8 +42,10 @@ impl Service {
     }
 
     pub async fn ready(&self) {
-        eventually("the service is ready", async || (self.get("/readyz").await.status() == StatusCode::OK).then_some(()))
-            .await;
+        eventually("the service is ready", async || {
+            (self.get("/readyz").await.status() == StatusCode::OK).then_some(())
+        })
+        .await;
     }
 
     /// Searches, expecting an answer.
