@@ -10,12 +10,12 @@ use crate::{
     customer::Customer,
     faults::{SLOW_COMMIT, a_commit_is_under_way},
     process::Process,
-    service::{Service, eventually},
+    service::{Service, client, eventually},
 };
 
 /// Sends a confirmation whose answer may never come.
 fn confirm_without_waiting(customer: &Customer, ticket: &Ticket) -> JoinHandle<()> {
-    let (client, base) = (reqwest::Client::new(), customer.base().to_owned());
+    let (client, base) = (client(), customer.base().to_owned());
     let body = serde_json::json!({
         "ticket_uuid": ticket.uuid, "user_uuid": customer.uuid, "payment_method_uuid": crate::service::new_uuid()});
     tokio::spawn(async move {

@@ -116,7 +116,7 @@ async fn the_service_starts_while_its_stores_are_down_and_is_ready_once_it_has_r
     stores.redis_proxy.cut();
     stores.postgres_proxy.cut();
     let replica = crate::service::Replica::start(stores.settings()).await;
-    let service = Service { stores, replica, client: reqwest::Client::new() };
+    let service = Service { stores, replica, client: crate::service::client() };
     assert_eq!(service.get("/livez").await.status().as_u16(), 200);
     assert_eq!(service.get("/readyz").await.status().as_u16(), 503);
     service.stores.redis_proxy.mend();

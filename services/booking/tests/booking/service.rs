@@ -121,7 +121,7 @@ impl Service {
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
         let stores = Stores::start().await;
         let replica = Replica::start(change(stores.settings())).await;
-        Self { stores, replica, client: reqwest::Client::new() }
+        Self { stores, replica, client: client() }
     }
 
     pub fn customer(&self) -> Customer {
@@ -155,6 +155,12 @@ impl Service {
         let held = seats::held(&mut self.redis().await, &event.uuid).await.expect("Redis answers");
         held.into_iter().collect()
     }
+}
+
+/// A client that lets go of a connection before the server does (after its read timeout): a request that meets the server's
+/// hanging up gets no answer.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().expect("a client")
 }
 
 /// Asks until the answer is as wanted. The condition decides, the limit only ends a test that would never end.
