@@ -25,13 +25,17 @@ const CONCURRENCY: u16 = 4;
 
 /// The controller, not yet running, and the caches it fills once it does.
 pub fn build(client: &Client, namespace: Option<&str>, leading: watch::Receiver<bool>) -> (Controller<TicketPlatform>, Caches) {
+    // A store wakes only one of those who wait for its first filling, and the controller waits for its own; the caches
+    // therefore get another.
+    let (own, own_writer) = reflector::store();
     let (platforms, writer) = reflector::store();
     let events = watcher(api::<TicketPlatform>(client, namespace), watcher::Config::default())
         .default_backoff()
+        .reflect(own_writer)
         .reflect(writer)
         .applied_objects()
         .predicate_filter(what_matters, PredicateConfig::default());
-    let controller = Controller::for_stream(events, platforms.clone())
+    let controller = Controller::for_stream(events, own)
         .with_config(Config::default().debounce(DEBOUNCE).concurrency(CONCURRENCY))
         .reconcile_all_on(won_elections(leading));
     let (controller, jobs) = owned(controller, client, namespace);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
 use kube::Client;
+use kube::runtime::controller::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -69,8 +70,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     controller::stopping(controller, stop)
         .run(reconcile, after_error, context)
         .for_each(|result| async move {
-            if let Err(error) = result {
-                tracing::debug!(%error, "controller");
+            match result {
+                // The reconcile itself has logged it; a resource that is gone needs nothing.
+                Ok(_) | Err(Error::ReconcilerFailed(..) | Error::ObjectNotFound(_)) => {}
+                Err(error) => tracing::warn!(%error, "a watch failed; it is tried again"),
             }
         })
         .await;
