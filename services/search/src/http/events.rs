@@ -88,7 +88,10 @@ pub(super) async fn search(
         return Ok(Json(page));
     }
     let page = look_up(&state, &question).await?;
-    state.cache.keep(&question, &page);
+    // "Nothing" is the answer that the next event to be announced makes wrong, and the cheapest one to work out again.
+    if !page.events.is_empty() {
+        state.cache.keep(&question, &page);
+    }
     Ok(Json(page))
 }
 
