@@ -113,7 +113,8 @@ impl World {
         if self.connected {
             self.remove_connector().await;
         }
-        let _ = self.index().delete().await;
+        // Not through the client: the settings may name an address that no longer answers.
+        let _ = reqwest::Client::new().delete(self.elasticsearch("")).send().await;
         let admin: AdminClient<DefaultClientContext> =
             ClientConfig::new().set("bootstrap.servers", &self.stores.kafka_bootstrap).create().unwrap();
         let topics = self.settings().kafka.topics;
