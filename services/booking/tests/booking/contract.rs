@@ -228,3 +228,23 @@ async fn unknown_routes_and_methods_answer_in_json() {
     let answer = crate::customer::Answer::read(service.get("/api/v1/booking/tickets/reserve").await).await;
     answer.is_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed");
 }
+
+#[tokio::test]
+async fn reservations_and_sales_are_counted_by_outcome() {
+    let service = Service::start().await;
+    let (ticket, customer) = (service.given_ticket().await, service.customer());
+    customer.reserve(&ticket).await.is_ok();
+    customer.reserve(&ticket).await.is_ok();
+    service.customer().reserve(&ticket).await.is_not_available();
+    customer.confirm(&ticket).await.is_ok();
+    let metrics = service.get("/metrics").await.text().await.expect("a body");
+    for counted in [
+        r#"booking_reservations_total{outcome="held_now"} 1"#,
+        r#"booking_reservations_total{outcome="repeated"} 1"#,
+        r#"booking_reservations_total{outcome="held"} 1"#,
+        r#"booking_sales_total{outcome="sold"} 1"#,
+        "booking_sale_seconds_count 1",
+    ] {
+        assert!(metrics.contains(counted), "{counted} is not in\n{metrics}");
+    }
+}

@@ -43,7 +43,7 @@ async fn a_sale_that_was_committed_before_the_crash_is_marked_by_another_replica
     doomed.kill();
 
     eventually("the seat is marked as sold", async || has_mark(&service, &event, &ticket, 'b').await).await;
-    assert_eq!(service.stores.buyers(&ticket).await, [customer.uuid.clone()]);
+    assert_eq!(service.stores.buyers(&ticket).await, [customer.uuid.as_str()]);
     assert_eq!(service.stores.status(&ticket).await, "booked");
     customer.at(&service.replica.base).confirm(&ticket).await.is_ok();
     service.customer().reserve(&ticket).await.is_not_available();

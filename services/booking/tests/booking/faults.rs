@@ -104,7 +104,7 @@ async fn a_sale_that_redis_did_not_hear_of_is_a_200_and_is_marked_later() {
     a_commit_is_under_way(&service.stores).await;
     service.stores.redis_proxy.cut();
     sale.await.expect("an answer").is_ok();
-    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.clone()]);
+    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.as_str()]);
     service.stores.redis_proxy.mend();
     eventually("the seat is marked as sold", async || service.shown_as_reserved(&event).await.is_empty()).await;
     assert_eq!(service.stores.buyers(&ticket).await, [customer.uuid]);

@@ -1,5 +1,7 @@
 //! The booking service against real stores, over HTTP.
 
+#![expect(clippy::expect_used, reason = "tests")]
+
 mod contract;
 mod crash;
 mod customer;

@@ -21,7 +21,7 @@ use crate::{
 const CUSTOMERS: usize = 50;
 const SEATS: usize = 100;
 /// Rounds at a time, so that one can go on while a hold of the other runs out.
-const SIDE_BY_SIDE: usize = 2;
+const SIDE_BY_SIDE: usize = 3;
 /// Long enough that a machine with much else to do can confirm in time.
 const HOLD: Duration = Duration::from_secs(1);
 /// The pause of a customer who was refused before he asks again.

@@ -73,7 +73,7 @@ async fn a_hold_does_not_run_out_while_its_sale_is_being_decided() {
     .await;
 
     other.reserve(&ticket).await.is_not_available();
-    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.clone()]);
+    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.as_str()]);
     blocker.rollback().await.expect("released");
     sale.await.expect("an answer").is_ok();
     assert_eq!(service.stores.buyers(&ticket).await, [buyer.uuid]);

@@ -1,5 +1,7 @@
 //! The seat scripts against a real Redis.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod loss;
 mod model;
 mod property;
