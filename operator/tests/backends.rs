@@ -1,7 +1,9 @@
 //! The clients against the real Kafka Connect, Elasticsearch and PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::FutureExt;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use ticket_operator::api::SslMode;
@@ -184,6 +186,8 @@ fn connector(database: &Database, name: &str) -> BTreeMap<String, String> {
         ("publication.autocreate.mode", "disabled"),
         ("table.include.list", "public.events"),
         ("snapshot.mode", "when_needed"),
+        ("topic.creation.default.partitions", "1"),
+        ("topic.creation.default.replication.factor", "1"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
@@ -212,62 +216,83 @@ fn is_stopped(view: &ConnectView) -> bool {
     view.connector.as_ref().is_some_and(|found| found.state == "STOPPED" && found.tasks.is_empty())
 }
 
-#[tokio::test]
-async fn a_connector_is_configured_stopped_and_removed_with_its_offsets_and_slot() {
+/// A table with a row, published, and a connector's name; nothing of it is left when the test ends, however it ends.
+struct ChangeFeed {
+    database: Database,
+    postgres: SqlPostgres,
+    connect: HttpConnect,
+    name: String,
+}
+
+async fn with_change_feed(test: impl AsyncFnOnce(&ChangeFeed)) {
     let database = Database::create().await;
     database.execute("CREATE TABLE events (id int primary key); INSERT INTO events VALUES (1)").await;
-    let name = unique("connector");
-    let postgres = database.client();
-    postgres.set_publication(&name, &["public.events".into()], false).await.unwrap();
-    let connect = HttpConnect::new(http_client().unwrap(), &setting("TEST_CONNECT_URL"));
-    assert_eq!(connect.look(&name, true).await.unwrap(), ConnectView::default());
+    let feed = ChangeFeed {
+        postgres: database.client(),
+        connect: HttpConnect::new(http_client().unwrap(), &setting("TEST_CONNECT_URL")),
+        name: unique("feed"),
+        database,
+    };
+    feed.postgres.set_publication(&feed.name, &["public.events".into()], false).await.unwrap();
+    let result = std::panic::AssertUnwindSafe(test(&feed)).catch_unwind().await;
+    feed.connect.delete(&feed.name).await.unwrap();
+    drop_slot_when_free(&feed.postgres, &feed.name).await;
+    feed.database.drop().await;
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
 
-    let config = connector(&database, &name);
-    connect.configure(&name, &config).await.unwrap();
-    let view = look_until(&connect, &name, |view| runs(view) && view.has_offsets).await;
-    assert_eq!(view.connector.unwrap().config, config, "the whole configuration comes back as it was given");
+impl ChangeFeed {
+    async fn start(&self) -> BTreeMap<String, String> {
+        let config = connector(&self.database, &self.name);
+        self.connect.configure(&self.name, &config).await.unwrap();
+        look_until(&self.connect, &self.name, |view| runs(view) && view.has_offsets).await;
+        config
+    }
 
-    connect.set_state(&name, "stop").await.unwrap();
-    look_until(&connect, &name, is_stopped).await;
-    connect.delete_offsets(&name).await.unwrap();
-    assert!(!connect.look(&name, true).await.unwrap().has_offsets);
-    connect.delete(&name).await.unwrap();
-    connect.delete(&name).await.unwrap();
-    assert_eq!(connect.look(&name, true).await.unwrap(), ConnectView::default());
-    drop_slot_when_free(&postgres, &name).await;
-    database.drop().await;
+    async fn stop(&self) {
+        self.connect.set_state(&self.name, "stop").await.unwrap();
+        look_until(&self.connect, &self.name, is_stopped).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connector_is_configured_stopped_and_removed_with_its_offsets() {
+    with_change_feed(async |feed| {
+        let (connect, name) = (&feed.connect, &feed.name);
+        assert_eq!(connect.look(name, true).await.unwrap(), ConnectView::default());
+        let config = feed.start().await;
+        let seen = connect.look(name, true).await.unwrap().connector.unwrap().config;
+        assert_eq!(seen, config, "the whole configuration comes back as it was given");
+
+        feed.stop().await;
+        connect.delete_offsets(name).await.unwrap();
+        assert!(!connect.look(name, true).await.unwrap().has_offsets);
+        connect.delete(name).await.unwrap();
+        connect.delete(name).await.unwrap();
+        assert_eq!(connect.look(name, true).await.unwrap(), ConnectView::default());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_connector_whose_slot_was_lost_recovers_by_itself() {
-    let database = Database::create().await;
-    database.execute("CREATE TABLE events (id int primary key); INSERT INTO events VALUES (1)").await;
-    let name = unique("lost");
-    let postgres = database.client();
-    postgres.set_publication(&name, &["public.events".into()], false).await.unwrap();
-    let connect = HttpConnect::new(http_client().unwrap(), &setting("TEST_CONNECT_URL"));
-    connect.configure(&name, &connector(&database, &name)).await.unwrap();
-    look_until(&connect, &name, |view| runs(view) && view.has_offsets).await;
-
-    connect.set_state(&name, "stop").await.unwrap();
-    look_until(&connect, &name, is_stopped).await;
-    drop_slot_when_free(&postgres, &name).await;
-    database.execute("INSERT INTO events VALUES (2)").await;
-    connect.set_state(&name, "resume").await.unwrap();
-    look_until(&connect, &name, runs).await;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !postgres.look(&name, &name).await.unwrap().slot.is_some_and(|slot| slot.is_active) {
-        let view = connect.look(&name, false).await.unwrap();
-        assert!(tokio::time::Instant::now() < deadline, "{view:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-
-    connect.set_state(&name, "stop").await.unwrap();
-    look_until(&connect, &name, is_stopped).await;
-    connect.delete_offsets(&name).await.unwrap();
-    connect.delete(&name).await.unwrap();
-    drop_slot_when_free(&postgres, &name).await;
-    database.drop().await;
+    with_change_feed(async |feed| {
+        feed.start().await;
+        feed.stop().await;
+        drop_slot_when_free(&feed.postgres, &feed.name).await;
+        feed.database.execute("INSERT INTO events VALUES (2)").await;
+        feed.connect.set_state(&feed.name, "resume").await.unwrap();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !feed.postgres.look("none", &feed.name).await.unwrap().slot.is_some_and(|slot| slot.is_active) {
+            let view = feed.connect.look(&feed.name, false).await.unwrap();
+            assert!(tokio::time::Instant::now() < deadline, "{view:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        look_until(&feed.connect, &feed.name, runs).await;
+    })
+    .await;
 }
 
 async fn drop_slot_when_free(postgres: &SqlPostgres, slot: &str) {

@@ -20,10 +20,6 @@ one by name, pods are only looked at. */ -}}
 - apiGroups: [ticketplatform.dev]
   resources: [ticketplatforms/status]
   verbs: [patch]
-# For owner references that hold up the owner's deletion, where the API server checks them.
-- apiGroups: [ticketplatform.dev]
-  resources: [ticketplatforms/finalizers]
-  verbs: [update]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]

@@ -10,6 +10,8 @@ use crate::observed::Fact;
 
 /// How long to wait for what cannot be reached. The whole deletion is to end within 30 seconds.
 const DEADLINE: SignedDuration = SignedDuration::from_secs(20);
+/// When to give up also what can be reached and yet does not go.
+const LAST_DEADLINE: SignedDuration = SignedDuration::from_secs(25);
 /// How soon to look again: each step changes something that the next one waits for.
 const NEXT_LOOK: SignedDuration = SignedDuration::from_millis(300);
 
@@ -35,8 +37,10 @@ pub fn decide(input: &Input<'_>) -> Plan {
         .map(|component| Action::Remove(Kind::Deployment, names::workload(input.platform, *component)))
         .collect();
     let mut waits = Vec::new();
+    let mut is_worth_a_try = false;
     let since = input.platform.metadata.deletion_timestamp.as_ref();
-    let is_late = since.is_some_and(|since| input.now.duration_since(since.0) > DEADLINE);
+    let has_passed = |limit| since.is_some_and(|since| input.now.duration_since(since.0) > limit);
+    let is_late = has_passed(DEADLINE);
     let policy = input.platform.spec.deletion_policy;
     let mut removals = Vec::new();
     if policy.connector == LeftBehind::Delete {
@@ -49,13 +53,14 @@ pub fn decide(input: &Input<'_>) -> Plan {
         match removal {
             Removal::Done => {}
             Removal::Needs(action) => {
+                is_worth_a_try |= input.failure(&action).is_none();
                 waits.push(format!("could not {}{}", action.id(), failure_of(input, &action)));
                 actions.push(action);
             }
             Removal::Waits(why) => waits.push(why),
         }
     }
-    if waits.is_empty() || is_late {
+    if waits.is_empty() || (is_late && !is_worth_a_try) || has_passed(LAST_DEADLINE) {
         actions.push(Action::RemoveFinalizer(waits.clone()));
     }
     let message = if waits.is_empty() { "Everything outside is removed.".to_owned() } else { format!("Still there: {}.", waits.join("; ")) };

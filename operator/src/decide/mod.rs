@@ -92,15 +92,13 @@ fn gates(input: &Input<'_>) -> Plan {
         (None, None) => Gate::waiting(ConditionType::ServicesAvailable),
     };
 
-    if let Some(target) = &passed {
-        if services.is_passed {
-            services.steps.extend(after_rollout::alias(input, target));
-            if let Some(after) = after_rollout::migrations(input, &mut status, target) {
-                migrations = after.admit(input);
-            }
-            let maker = gate::StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
-            services.steps.extend(jobs::sweep(input, &job_keys(input, target), &maker));
+    if let Some(target) = passed.as_ref().filter(|_| services.is_passed) {
+        services.steps.extend(after_rollout::alias(input, target));
+        if let Some(after) = after_rollout::migrations(input, &mut status, target) {
+            migrations = after.admit(input);
         }
+        let maker = gate::StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
+        services.steps.extend(jobs::sweep(input, &job_keys(input, target), &maker));
     }
     let is_own = passed.is_some();
     conditions::conclude(input, status, [migrations, index, connector, services], is_own)

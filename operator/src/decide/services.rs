@@ -43,7 +43,7 @@ pub fn roll(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Targe
         status.rollout.failure = Some(failure);
     }
     if let (Some(_), Some(fallback)) = (&status.rollout.failed_revision, &fallback) {
-        return gone_back(input, status, target, fallback);
+        return gone_back(input, status, fallback);
     }
     let gate = keep(input, &revision);
     if gate.is_passed {
@@ -63,13 +63,12 @@ pub fn maintain(input: &Input<'_>, target: &Target) -> Gate {
     }
 }
 
-fn gone_back(input: &Input<'_>, status: &TicketPlatformStatus, target: &Target, fallback: &Revision<'_>) -> Gate {
+fn gone_back(input: &Input<'_>, status: &TicketPlatformStatus, fallback: &Revision<'_>) -> Gate {
     let gate = keep(input, fallback);
     let message = format!(
-        "{}. Back to {}; {} is not tried again until the resource changes.",
+        "{}. Back to the last good revision, of release {}; the failed one is not tried again until the resource changes.",
         status.rollout.failure.as_deref().unwrap_or("The rollout failed"),
         fallback.target.spec.version,
-        target.spec.version,
     );
     let draft = Draft { reason: Reason::RolloutFailed, message, ..gate.condition };
     Gate { is_passed: false, is_stalled: true, condition: draft, ..gate }
@@ -107,8 +106,8 @@ fn apply(input: &Input<'_>, component: Component, revision: &Revision<'_>, maker
     let mut objects = vec![
         Object::ServiceAccount(service_account::build(platform, component)),
         Object::ConfigMap(config_map::build(platform, component, target)),
-        Object::Deployment(deployment::build(platform, component, target, &revision.secrets)),
-        Object::Service(service::build(platform, component, &target.spec)),
+        Object::Deployment(Box::new(deployment::build(platform, component, target, &revision.secrets))),
+        Object::Service(Box::new(service::build(platform, component, &target.spec))),
     ];
     let budget = pod_disruption_budget::build(platform, component, &target.spec);
     let is_left_over = budget.is_none() && input.observed.disruption_budgets.contains(&component);

@@ -93,8 +93,8 @@ pub type LeftOver = Vec<String>;
 pub enum Object {
     ServiceAccount(ServiceAccount),
     ConfigMap(ConfigMap),
-    Deployment(Deployment),
-    Service(Service),
+    Deployment(Box<Deployment>),
+    Service(Box<Service>),
     PodDisruptionBudget(PodDisruptionBudget),
 }
 

@@ -22,8 +22,8 @@ pub async fn apply(client: &Client, object: &Object) -> kube::Result<()> {
     match object {
         Object::ServiceAccount(object) => apply_one(client, object).await,
         Object::ConfigMap(object) => apply_one(client, object).await,
-        Object::Deployment(object) => apply_one(client, object).await,
-        Object::Service(object) => apply_one(client, object).await,
+        Object::Deployment(object) => apply_one(client, object.as_ref()).await,
+        Object::Service(object) => apply_one(client, object.as_ref()).await,
         Object::PodDisruptionBudget(object) => apply_one(client, object).await,
     }
 }

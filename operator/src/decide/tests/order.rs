@@ -159,7 +159,7 @@ fn reconcile(world: &mut World, stores: &mut Stores, away: [bool; 3]) -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn no_step_of_a_gate_comes_before_the_gates_ahead_are_passed_for_its_content(
