@@ -24,6 +24,8 @@ macro_rules! scenarios {
 }
 
 fn main() {
+    // Two TLS libraries are linked by way of dependencies, and rustls will not choose between them.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
     // One after the other, in this order.
     arguments.test_threads = Some(1);

@@ -42,7 +42,7 @@ impl Stores {
     pub async fn sql(&self, sql: &str) -> Result<String> {
         let mut psql = Command::new(&self.kubectl)
             .args(["--kubeconfig", &self.kubeconfig, "-n", NAMESPACE, "exec", "-i", "postgres-0", "--"])
-            .args(["psql", "-h", "127.0.0.1", "-U", "postgres", "-d", "tickets", "-qAtX", "-v", "ON_ERROR_STOP=1"])
+            .args(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

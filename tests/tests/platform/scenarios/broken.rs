@@ -14,7 +14,7 @@ const UNDEFINED_COLUMN: &str = "42703";
 pub async fn a_broken_migration_leaves_the_old_version_serving_and_says_why(platform: &Platform) -> Result<()> {
     platform.set_version(BROKEN).await?;
     let stalled = platform.wait_for("Stalled", "True").await?;
-    for part in ["before/", ".sql", "ALTER TABLE", UNDEFINED_COLUMN] {
+    for part in ["before/", ".sql", "alter table", UNDEFINED_COLUMN] {
         ensure!(stalled.message.contains(part), "the message lacks {part:?}: {}", stalled.message);
     }
     let ready = platform.condition("Ready").await?;
