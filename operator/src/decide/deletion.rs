@@ -43,10 +43,12 @@ pub fn decide(input: &Input<'_>) -> Plan {
     let is_late = has_passed(DEADLINE);
     let policy = input.platform.spec.deletion_policy;
     let mut removals = Vec::new();
-    if policy.connector == LeftBehind::Delete {
+    // A platform that was refused made nothing outside: what bears its names is an older platform's.
+    let was_refused = !input.observed.collisions.is_empty();
+    if policy.connector == LeftBehind::Delete && !was_refused {
         removals.extend(change_feed(input, is_late));
     }
-    if policy.index == LeftBehind::Delete {
+    if policy.index == LeftBehind::Delete && !was_refused {
         removals.push(indexes(input));
     }
     for removal in removals {

@@ -96,3 +96,15 @@ fn a_paused_platform_can_be_deleted() {
     world.settle();
     assert!(world.platform.metadata.finalizers.is_none());
 }
+
+#[test]
+fn deleting_a_refused_platform_leaves_the_older_ones_things_alone() {
+    let mut world = World::serving();
+    world.observed.collisions = vec!["TicketPlatform tickets/box-office already uses connector tickets.".into()];
+    world.observed.deployments.clear();
+    world.platform.spec.deletion_policy.index = LeftBehind::Delete;
+    world.done.clear();
+    world.delete();
+    world.settle();
+    assert_eq!(ids(&world), ["remove finalizer"]);
+}
