@@ -7,10 +7,11 @@ use kube_lease_manager::{LeaseManagerBuilder, LeaseParams};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Seconds after which a lease nobody renews may be taken over.
-const LEASE_SECONDS: u64 = 15;
+/// Seconds after which a lease nobody renews may be taken over. Those who wait look again only when the lease they saw
+/// ends, so a lease that was given back is taken up to this much later.
+const LEASE_SECONDS: u64 = 10;
 /// Seconds before its end at which the holder renews it.
-const RENEW_BEFORE_END_SECONDS: u64 = 5;
+const RENEW_BEFORE_END_SECONDS: u64 = 4;
 /// Pause before the API server is asked again for the lease.
 const RETRY: Duration = Duration::from_secs(2);
 /// Longest time for giving the lease back at the end. Without it the next replica waits for its expiry.

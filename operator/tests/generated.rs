@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use kube::CustomResourceExt;
-use ticket_operator::api::TicketPlatform;
+use ticket_operator::api::{Reason, TicketPlatform};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -78,4 +78,13 @@ fn assert_contains(understood: &serde_json::Value, written: &serde_json::Value, 
         Array(items) if items.is_empty() => {}
         _ => assert_eq!(understood, written, "{path}"),
     }
+}
+
+#[test]
+fn the_committed_page_of_reasons_is_the_one_of_the_types() {
+    let page = format!(
+        "# Reasons of a TicketPlatform's conditions\n\nGenerated from `operator/src/api/reason.rs`.\n\n{}",
+        Reason::markdown()
+    );
+    assert_committed("docs/reasons.md", &page);
 }
