@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// Longer than any answer takes by the services' own limits.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// The services close connections that are idle for their read timeout of 5 s; a client lets go before.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the three services answer.
 #[derive(Debug, Clone)]
@@ -110,7 +112,7 @@ impl Customer {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(shop: &Shop) -> Result<Self> {
-        let client = Client::builder().timeout(REQUEST_TIMEOUT).build()?;
+        let client = Client::builder().timeout(REQUEST_TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT).build()?;
         Ok(Self { user_uuid: Uuid::new_v4(), shop: shop.clone(), client })
     }
 

@@ -1,5 +1,7 @@
 //! `kind-config.yaml` and `skaffold.yaml` cannot run here without their tools; what they name must exist and agree.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
+
 use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;

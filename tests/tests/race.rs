@@ -1,6 +1,8 @@
 //! Many customers race for one seat, time after time, through two replicas of each service, and some holds run out in
 //! the middle: one sale each, never by a loser, and the page is right at every step.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},

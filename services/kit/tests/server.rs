@@ -1,5 +1,7 @@
 //! The HTTP server's limits and answers, over real connections.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
+
 use std::time::{Duration, Instant};
 
 use axum::routing::{get, post};
