@@ -24,7 +24,11 @@ const DEBOUNCE: Duration = Duration::from_millis(100);
 const CONCURRENCY: u16 = 4;
 
 /// The controller, not yet running, and the caches it fills once it does.
-pub fn build(client: &Client, namespace: Option<&str>, leading: watch::Receiver<bool>) -> (Controller<TicketPlatform>, Caches) {
+pub fn build(
+    client: &Client,
+    namespace: Option<&str>,
+    leading: watch::Receiver<bool>,
+) -> (Controller<TicketPlatform>, Caches) {
     // A store wakes only one of those who wait for its first filling, and the controller waits for its own; the caches
     // therefore get another.
     let (own, own_writer) = reflector::store();

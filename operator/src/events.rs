@@ -29,7 +29,12 @@ impl Storyteller {
     }
 
     /// Tells what has changed between two statuses.
-    pub async fn tell(&self, platform: &TicketPlatform, before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) {
+    pub async fn tell(
+        &self,
+        platform: &TicketPlatform,
+        before: Option<&TicketPlatformStatus>,
+        after: &TicketPlatformStatus,
+    ) {
         for episode in episodes(before, after) {
             self.publish(platform, &episode).await;
         }
@@ -48,7 +53,11 @@ impl Storyteller {
         let mut note = episode.message.clone();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE_BYTES));
         let event = Event {
-            type_: if episode.reason.attention() == Attention::Warning { EventType::Warning } else { EventType::Normal },
+            type_: if episode.reason.attention() == Attention::Warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: episode.reason.as_str().to_owned(),
             // The recorder counts events of equal reason and action as one and keeps the first note.
             action: format!("Reconcile-{}", hash::of([note.as_str()])),

@@ -29,7 +29,9 @@ impl Failure {
     pub fn next_attempt(&self) -> Option<Timestamp> {
         match self.class {
             ErrorClass::Invalid => None,
-            ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => Some(self.at + pause(self.count)),
+            ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => {
+                Some(self.at + pause(self.count))
+            }
         }
     }
 }

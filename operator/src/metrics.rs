@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::api::{ConditionType, TicketPlatform, TicketPlatformStatus};
 

@@ -105,8 +105,7 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
 
 /// Carries a plan out and says when to look again.
 async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, context: &Context) -> Duration {
-    let executor =
-        Executor { client: &context.client, platform, backends, storyteller: &context.storyteller };
+    let executor = Executor { client: &context.client, platform, backends, storyteller: &context.storyteller };
     let outcomes = executor.execute(plan.steps).await;
     let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, &outcomes));
     if outcomes.iter().any(|outcome| matches!(outcome.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok()) {
@@ -128,7 +127,8 @@ fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<k8s_openapi
         };
         let content = action.fingerprint();
         let before = failures.get(&id).filter(|failure| failure.content == content).map_or(0, |failure| failure.count);
-        let failure = Failure { content, class: error.class, message: error.message.clone(), count: before + 1, at: now };
+        let failure =
+            Failure { content, class: error.class, message: error.message.clone(), count: before + 1, at: now };
         let wait = failure.next_attempt().map(|at| at.duration_since(now));
         soonest = soonest.into_iter().chain(wait).min();
         failures.insert(id, failure);

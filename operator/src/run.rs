@@ -65,7 +65,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     });
 
     let lease_stop = CancellationToken::new();
-    let election = tokio::spawn(stand_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
+    let election =
+        tokio::spawn(stand_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
     let bookkeeping = tokio::spawn(note_leadership(leading, metrics));
     controller::stopping(controller, stop)
         .run(reconcile, after_error, context)

@@ -123,8 +123,10 @@ async fn a_slot_is_seen_and_dropped_and_one_that_is_gone_is_no_error() {
 async fn applied_migrations_are_seen_with_their_checksums() {
     let database = Database::create().await;
     database
-        .execute("CREATE TABLE _sqlx_migrations (version bigint, checksum bytea, success bool); \
-                  INSERT INTO _sqlx_migrations VALUES (1, '\\x0aff', true), (2, '\\x00', false)")
+        .execute(
+            "CREATE TABLE _sqlx_migrations (version bigint, checksum bytea, success bool); \
+                  INSERT INTO _sqlx_migrations VALUES (1, '\\x0aff', true), (2, '\\x00', false)",
+        )
         .await;
     let seen = database.client().look("none", "none").await.unwrap().migrations;
     assert_eq!(seen, BTreeMap::from([(1, "0aff".to_owned())]));
@@ -209,7 +211,9 @@ async fn look_until(client: &HttpConnect, name: &str, wanted: impl Fn(&ConnectVi
 }
 
 fn runs(view: &ConnectView) -> bool {
-    view.connector.as_ref().is_some_and(|found| !found.tasks.is_empty() && found.tasks.iter().all(|task| task.state == "RUNNING"))
+    view.connector
+        .as_ref()
+        .is_some_and(|found| !found.tasks.is_empty() && found.tasks.iter().all(|task| task.state == "RUNNING"))
 }
 
 fn is_stopped(view: &ConnectView) -> bool {

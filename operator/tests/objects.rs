@@ -73,7 +73,8 @@ fn an_overlay_cannot_replace_the_labels_pods_are_found_by() {
 #[test]
 fn the_revision_changes_with_whatever_the_pods_are_made_of_and_with_nothing_else() {
     let platform = platform();
-    let revision = |target: &Target, secrets: &str| deployment::revision(&platform, Component::Booking, target, secrets);
+    let revision =
+        |target: &Target, secrets: &str| deployment::revision(&platform, Component::Booking, target, secrets);
     let before = revision(&target(), "s");
     let changed = |change: fn(&mut Target)| {
         let mut target = target();

@@ -21,8 +21,8 @@ pub use status::{
     ConnectorStatus, IndexStatus, LastGood, MigrationsStatus, RecordedRelease, RolloutStatus, TicketPlatformStatus,
 };
 pub use stores::{
-    ChangeFeedRole, ConnectSpec, ConnectorSpec, ConnectorState, DatabaseRole, ElasticsearchSpec, KafkaSpec, PostgresSpec,
-    RedisSpec, SslMode,
+    ChangeFeedRole, ConnectSpec, ConnectorSpec, ConnectorState, DatabaseRole, ElasticsearchSpec, KafkaSpec,
+    PostgresSpec, RedisSpec, SslMode,
 };
 
 /// API group of the resource.

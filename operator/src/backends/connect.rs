@@ -43,7 +43,12 @@ impl HttpConnect {
         Self { client, url: url.trim_end_matches('/').to_owned() }
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> BackendResult<(StatusCode, String)> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> BackendResult<(StatusCode, String)> {
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
@@ -113,7 +118,8 @@ impl Connect for HttpConnect {
     }
 
     async fn restart_failed(&self, connector: &str) -> BackendResult<()> {
-        self.effect(Method::POST, &format!("/connectors/{connector}/restart?includeTasks=true&onlyFailed=true"), None).await
+        self.effect(Method::POST, &format!("/connectors/{connector}/restart?includeTasks=true&onlyFailed=true"), None)
+            .await
     }
 
     async fn delete_offsets(&self, connector: &str) -> BackendResult<()> {

@@ -49,7 +49,8 @@ impl HttpElasticsearch {
 #[async_trait]
 impl Elasticsearch for HttpElasticsearch {
     async fn look(&self, prefix: &str) -> BackendResult<ElasticsearchView> {
-        let mappings: BTreeMap<String, IndexMapping> = self.fetch(&format!("/{prefix}-*/_mapping?allow_no_indices=true")).await?;
+        let mappings: BTreeMap<String, IndexMapping> =
+            self.fetch(&format!("/{prefix}-*/_mapping?allow_no_indices=true")).await?;
         let alias: BTreeMap<String, Value> = self.fetch(&format!("/_alias/{prefix}")).await?;
         Ok(ElasticsearchView {
             indexes: mappings

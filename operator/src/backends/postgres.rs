@@ -109,7 +109,8 @@ impl Postgres for SqlPostgres {
             return Err(BackendError::transient("the change feed's Secret is needed to drop the slot"));
         };
         let mut connection = self.connect(role).await?;
-        let drop = sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1");
+        let drop =
+            sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1");
         within(REQUEST_TIMEOUT, drop.bind(slot).execute(&mut connection)).await?;
         close(connection).await;
         Ok(())
@@ -136,7 +137,10 @@ async fn migrations(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<i64,
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-async fn publication_tables(connection: &mut PgConnection, publication: &str) -> sqlx::Result<Option<BTreeSet<String>>> {
+async fn publication_tables(
+    connection: &mut PgConnection,
+    publication: &str,
+) -> sqlx::Result<Option<BTreeSet<String>>> {
     let rows = sqlx::query(
         "SELECT t.schemaname || '.' || t.tablename FROM pg_publication p \
          LEFT JOIN pg_publication_tables t ON t.pubname = p.pubname WHERE p.pubname = $1",

@@ -93,7 +93,8 @@ fn set(input: &Input<'_>, status: &mut TicketPlatformStatus, drafts: Vec<Draft>)
 }
 
 fn condition(input: &Input<'_>, draft: &Draft, old: Option<&Condition>) -> Condition {
-    let unchanged_since = old.filter(|old| old.status == draft.truth.as_str()).map(|old| old.last_transition_time.clone());
+    let unchanged_since =
+        old.filter(|old| old.status == draft.truth.as_str()).map(|old| old.last_transition_time.clone());
     Condition {
         type_: draft.kind.as_str().to_owned(),
         status: draft.truth.as_str().to_owned(),

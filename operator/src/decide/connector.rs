@@ -112,7 +112,10 @@ fn health(
         };
         let message = format!("Connector {name} is {}; asking it to {verb}.", found.state);
         let steps = vec![maker.step(Action::SetConnectorState(verb))];
-        return Gate { is_passed: was_passed, ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), steps, SOON) };
+        return Gate {
+            is_passed: was_passed,
+            ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), steps, SOON)
+        };
     }
     match wanted {
         ConnectorState::Running => {
@@ -138,7 +141,10 @@ fn starting(name: &str, found: &ConnectorView, was_passed: bool) -> Gate {
     let tasks = if tasks.is_empty() { "no task yet".to_owned() } else { format!("task {}", tasks.join(", ")) };
     let state = if found.state.is_empty() { "being created" } else { &found.state };
     let message = format!("Connector {name} is {state}, {tasks}.");
-    Gate { is_passed: was_passed, ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), Vec::new(), SOON) }
+    Gate {
+        is_passed: was_passed,
+        ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), Vec::new(), SOON)
+    }
 }
 
 /// The first line of why connector or task failed.

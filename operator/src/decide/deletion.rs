@@ -65,7 +65,11 @@ pub fn decide(input: &Input<'_>) -> Plan {
     if waits.is_empty() || (is_late && !is_worth_a_try) || has_passed(LAST_DEADLINE) {
         actions.push(Action::RemoveFinalizer(waits.clone()));
     }
-    let message = if waits.is_empty() { "Everything outside is removed.".to_owned() } else { format!("Still there: {}.", waits.join("; ")) };
+    let message = if waits.is_empty() {
+        "Everything outside is removed.".to_owned()
+    } else {
+        format!("Still there: {}.", waits.join("; "))
+    };
     let steps = actions.into_iter().map(|action| input.step(action)).collect();
     input.only(steps, NEXT_LOOK, Reason::Deleting, &message)
 }
@@ -83,7 +87,10 @@ fn change_feed(input: &Input<'_>, is_late: bool) -> Vec<Removal> {
     let settings = &input.platform.spec.connect.connector;
     match &input.observed.postgres {
         Fact::Unknown(why) => {
-            removals.push(Removal::Waits(format!("slot {} and publication {} ({why})", settings.slot, settings.publication)));
+            removals.push(Removal::Waits(format!(
+                "slot {} and publication {} ({why})",
+                settings.slot, settings.publication
+            )));
         }
         Fact::Known(view) => {
             removals.push(match view.slot {

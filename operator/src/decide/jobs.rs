@@ -64,7 +64,9 @@ pub fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) ->
 /// an hour what failed.
 pub fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
     let jobs = input.observed.jobs.iter();
-    jobs.filter(|job| is_obsolete(input, job, keys)).map(|job| maker.step(Action::DeleteJob(job.name.clone()))).collect()
+    jobs.filter(|job| is_obsolete(input, job, keys))
+        .map(|job| maker.step(Action::DeleteJob(job.name.clone())))
+        .collect()
 }
 
 fn is_obsolete(input: &Input<'_>, job: &JobView, keys: &[(JobKind, String)]) -> bool {

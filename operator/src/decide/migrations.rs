@@ -4,9 +4,7 @@ use super::Input;
 use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker};
 use super::jobs::{self, Progress};
 use super::step::{Action, GateKind};
-use crate::api::{
-    ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus,
-};
+use crate::api::{ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus};
 use crate::observed::{Fact, JobFailure, JobKind, JobState, JobView};
 use crate::resources::job::Attempt;
 use crate::resources::migrate_job;
@@ -48,8 +46,8 @@ pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &Rec
         return None;
     }
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
-    let succeeded = jobs::latest(input, JobKind::MigrateAfter, &key)
-        .is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
+    let succeeded =
+        jobs::latest(input, JobKind::MigrateAfter, &key).is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
     let applied = match &input.observed.postgres {
         Fact::Known(view) => set.is_applied_in(&view.migrations),
         Fact::Unknown(_) => succeeded,
@@ -87,7 +85,8 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     }
     match jobs::progress(input, kind, key, is_final) {
         Progress::Start(number) => {
-            if let Some(missing) = input.missing_secret(&input.platform.spec.postgres.migration.secret.name, CONDITION) {
+            if let Some(missing) = input.missing_secret(&input.platform.spec.postgres.migration.secret.name, CONDITION)
+            {
                 return missing;
             }
             let job = migrate_job::build(input.platform, &Attempt { kind, key, number });

@@ -54,7 +54,12 @@ pub fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) ->
     }
     let has_finalizer = platform.metadata.finalizers.iter().flatten().any(|name| name == FINALIZER);
     if !has_finalizer {
-        return input.only(vec![input.step(Action::AddFinalizer)], SignedDuration::ZERO, Reason::Progressing, "Getting ready.");
+        return input.only(
+            vec![input.step(Action::AddFinalizer)],
+            SignedDuration::ZERO,
+            Reason::Progressing,
+            "Getting ready.",
+        );
     }
     if platform.spec.paused {
         return input.only(Vec::new(), DRIFT_LOOK, Reason::Paused, "The resource says `paused`.");
@@ -156,7 +161,11 @@ impl<'a> Input<'a> {
             Some(crate::observed::Fact::Unknown(why)) => why.clone(),
             _ => "it lacks a key".to_owned(),
         };
-        let draft = Draft::no(kind, Reason::SecretNotFound, format!("Secret {}/{name}: {why}.", names::namespace(self.platform)));
+        let draft = Draft::no(
+            kind,
+            Reason::SecretNotFound,
+            format!("Secret {}/{name}: {why}.", names::namespace(self.platform)),
+        );
         Gate::working(draft, Vec::new(), gate::UNREACHABLE_LOOK)
     }
 

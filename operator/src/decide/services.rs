@@ -30,13 +30,18 @@ pub fn roll(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Targe
         status.rollout.failed_revision = None;
         status.rollout.failure = None;
     }
-    let fallback = fallback.and_then(|target| Revision::of(input, target).ok()).filter(|it| it.combined != revision.combined);
+    let fallback =
+        fallback.and_then(|target| Revision::of(input, target).ok()).filter(|it| it.combined != revision.combined);
     if status.rollout.failed_revision.is_none()
         && let Some(failure) = failure(input, &revision)
     {
         let Some(_) = &fallback else {
             let gate = keep(input, &revision);
-            let draft = Draft::no(CONDITION, Reason::RolloutFailed, format!("{failure}. There is no earlier revision to go back to."));
+            let draft = Draft::no(
+                CONDITION,
+                Reason::RolloutFailed,
+                format!("{failure}. There is no earlier revision to go back to."),
+            );
             return Gate { is_passed: false, is_stalled: true, condition: draft, ..gate };
         };
         status.rollout.failed_revision = Some(revision.combined.clone());

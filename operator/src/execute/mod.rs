@@ -63,7 +63,9 @@ impl Executor<'_> {
             Action::AddFinalizer => kubernetes::add_finalizer(self.client, self.platform).await.map_err(from_kube),
             Action::RemoveFinalizer(left_behind) => self.let_go(left_behind).await,
             Action::CreateJob(job) => kubernetes::create_job(self.client, job).await.map_err(from_kube),
-            Action::DeleteJob(name) => kubernetes::delete_job(self.client, self.platform, name).await.map_err(from_kube),
+            Action::DeleteJob(name) => {
+                kubernetes::delete_job(self.client, self.platform, name).await.map_err(from_kube)
+            }
             Action::Apply(object) => kubernetes::apply(self.client, object).await.map_err(from_kube),
             Action::Remove(kind, name) => {
                 kubernetes::remove(self.client, self.platform, *kind, name).await.map_err(from_kube)

@@ -16,7 +16,9 @@ pub fn find(platform: &TicketPlatform, all: &[Arc<TicketPlatform>]) -> Vec<Strin
         .flat_map(|other| {
             let theirs = claims(other);
             let shared: Vec<String> = own.iter().filter(|claim| theirs.contains(claim)).cloned().collect();
-            shared.into_iter().map(|claim| format!("TicketPlatform {}/{} already uses {claim}.", namespace(other), other.name_any()))
+            shared
+                .into_iter()
+                .map(|claim| format!("TicketPlatform {}/{} already uses {claim}.", namespace(other), other.name_any()))
         })
         .collect();
     found.sort();
@@ -33,7 +35,8 @@ fn claims(platform: &TicketPlatform) -> [String; 5] {
     let namespace = namespace(platform);
     let connector = &spec.connect.connector;
     let server = format!("{}:{}", host(&spec.postgres.host, namespace), spec.postgres.port);
-    let brokers: Vec<String> = spec.kafka.bootstrap_servers.split(',').map(|broker| address(broker.trim(), namespace)).collect();
+    let brokers: Vec<String> =
+        spec.kafka.bootstrap_servers.split(',').map(|broker| address(broker.trim(), namespace)).collect();
     [
         format!("database {} of {server}", spec.postgres.database),
         format!("replication slot {} of {server}", connector.slot),
@@ -69,7 +72,9 @@ mod tests {
 
     #[test]
     fn the_names_of_one_service_are_one_name() {
-        for spelling in ["kafka:9092", "Kafka.tickets:9092", "kafka.tickets.svc:9092", "kafka.tickets.svc.cluster.local:9092"] {
+        for spelling in
+            ["kafka:9092", "Kafka.tickets:9092", "kafka.tickets.svc:9092", "kafka.tickets.svc.cluster.local:9092"]
+        {
             assert_eq!(address(spelling, "tickets"), "kafka.tickets:9092");
         }
         assert_eq!(url("http://connect:8083", "tickets"), url("http://connect.tickets.svc:8083", "other"));

@@ -43,10 +43,17 @@ fn state(job: &Job, pod: Option<&Pod>, now: Timestamp) -> JobState {
         return JobState::Succeeded(JobSuccess { message: message(), at });
     }
     if let Some(at) = ended("Failed") {
-        return JobState::Failed(JobFailure { exit_code: terminated.as_ref().map(|end| end.exit_code), message: message(), at });
+        return JobState::Failed(JobFailure {
+            exit_code: terminated.as_ref().map(|end| end.exit_code),
+            message: message(),
+            at,
+        });
     }
     let has_started = terminated.is_some()
-        || pod.is_some_and(|pod| pods::container_status(pod).is_some_and(|status| status.state.as_ref().is_some_and(|state| state.running.is_some())));
+        || pod.is_some_and(|pod| {
+            pods::container_status(pod)
+                .is_some_and(|status| status.state.as_ref().is_some_and(|state| state.running.is_some()))
+        });
     if has_started { JobState::Running } else { JobState::Pending(pod.and_then(pods::trouble)) }
 }
 

@@ -15,7 +15,7 @@ use crate::api::TicketPlatform;
 use crate::backends::connect::{Connect, HttpConnect};
 use crate::backends::elasticsearch::{Elasticsearch, HttpElasticsearch};
 use crate::backends::postgres::{Address, Postgres, SqlPostgres};
-use crate::backends::{BackendResult, BackendError};
+use crate::backends::{BackendError, BackendResult};
 use crate::caches::{self, Caches};
 use crate::component::Component;
 use crate::failures::Failures;

@@ -43,7 +43,8 @@ pub fn trouble(pod: &Pod) -> Option<String> {
         return Some(format!("exit code {}", ended.exit_code));
     }
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let unscheduled = conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    let unscheduled =
+        conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
     Some(format!("not scheduled: {}", unscheduled.message.as_deref().unwrap_or("no reason given")))
 }
 

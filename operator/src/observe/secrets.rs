@@ -49,7 +49,10 @@ fn view(secret: &Fact<Secret>) -> Fact<SecretView> {
             // Not a hash of the content: whoever may read a Deployment could try passwords against it.
             let metadata = &secret.metadata;
             let parts = [metadata.uid.as_deref(), metadata.resource_version.as_deref()];
-            Fact::Known(SecretView { stamp: hash::of(parts.into_iter().flatten()), username: value(secret, "username") })
+            Fact::Known(SecretView {
+                stamp: hash::of(parts.into_iter().flatten()),
+                username: value(secret, "username"),
+            })
         }
     }
 }

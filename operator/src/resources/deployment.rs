@@ -26,7 +26,8 @@ const REVISION_HISTORY: i32 = 2;
 pub fn build(platform: &TicketPlatform, component: Component, target: &Target, secrets: &str) -> Deployment {
     let workload = component.workload(&target.spec);
     let template = template(platform, component, target, secrets);
-    let revision = template.metadata.as_ref().and_then(|metadata| metadata.annotations.as_ref()?.get(names::REVISION)).cloned();
+    let revision =
+        template.metadata.as_ref().and_then(|metadata| metadata.annotations.as_ref()?.get(names::REVISION)).cloned();
     let labels = with_version(names::labels(platform, component.as_str()), target);
     let mut metadata = owned_metadata(platform, names::workload(platform, component), labels);
     metadata.annotations = revision.map(|revision| BTreeMap::from([(names::REVISION.to_owned(), revision)]));

@@ -10,11 +10,16 @@ use crate::component::Component;
 use crate::names;
 
 /// Builds it; `None` for a single pod, where a budget could only block every drain.
-pub fn build(platform: &TicketPlatform, component: Component, spec: &TicketPlatformSpec) -> Option<PodDisruptionBudget> {
+pub fn build(
+    platform: &TicketPlatform,
+    component: Component,
+    spec: &TicketPlatformSpec,
+) -> Option<PodDisruptionBudget> {
     if component.workload(spec).replicas <= 1 {
         return None;
     }
-    let selector = LabelSelector { match_labels: Some(names::selector(platform, component)), ..LabelSelector::default() };
+    let selector =
+        LabelSelector { match_labels: Some(names::selector(platform, component)), ..LabelSelector::default() };
     Some(PodDisruptionBudget {
         metadata: owned_metadata(
             platform,

@@ -17,7 +17,8 @@ fn deleting_removes_connector_offsets_slot_and_publication_in_that_order_and_kee
     world.settle();
     let mut removed = ids(&world);
     removed.retain(|id| !id.contains("Deployment"));
-    let wanted = ["stop connector", "delete offsets", "delete connector", "drop slot", "drop publication", "remove finalizer"];
+    let wanted =
+        ["stop connector", "delete offsets", "delete connector", "drop slot", "drop publication", "remove finalizer"];
     assert_eq!(removed, wanted);
     assert_eq!(world.elasticsearch().indexes.len(), 1);
     assert_eq!(world.postgres().migrations.len(), 2);
@@ -57,7 +58,10 @@ fn what_cannot_be_reached_is_left_behind_by_name_after_the_deadline() {
     assert!(world.platform.metadata.finalizers.is_some(), "it waits first");
     world.now += SignedDuration::from_secs(21);
     world.postgres().slot = Some(crate::observed::SlotView { is_active: false });
-    assert!(world.reconcile().steps.iter().any(|step| step.action == Action::DropSlot), "a slot nobody reads must not stay");
+    assert!(
+        world.reconcile().steps.iter().any(|step| step.action == Action::DropSlot),
+        "a slot nobody reads must not stay"
+    );
     let plan = world.reconcile();
     let left = plan.steps.iter().find_map(|step| match &step.action {
         Action::RemoveFinalizer(left) => Some(left.clone()),

@@ -61,11 +61,15 @@ fn an_upgrade_prepares_everything_before_the_roll_and_the_rest_after_it() {
     world.settle();
     assert!(world.is_ready());
     let order: Vec<String> = world.done.iter().map(|step| step.action.id()).collect();
-    let at = |id: &str| order.iter().position(|step| step.starts_with(id)).unwrap_or_else(|| panic!("no {id} in {order:#?}"));
+    let at = |id: &str| {
+        order.iter().position(|step| step.starts_with(id)).unwrap_or_else(|| panic!("no {id} in {order:#?}"))
+    };
     let rolled = world
         .done
         .iter()
-        .position(|step| step.gate == GateKind::Services && step.content == world.done[at("create Job box-office-migrate-")].content)
+        .position(|step| {
+            step.gate == GateKind::Services && step.content == world.done[at("create Job box-office-migrate-")].content
+        })
         .unwrap();
     assert!(at("create Job box-office-migrate-") < at("create Job box-office-index-"));
     assert!(at("create Job box-office-index-") < at("set publication"));
@@ -87,7 +91,11 @@ fn a_failed_migration_stalls_and_names_file_statement_and_sqlstate_while_the_old
     }
     assert_eq!(world.versions(), ["0.1.0".to_owned()].into());
     assert_eq!(world.condition(ConditionType::ServicesAvailable).0, "True");
-    assert_eq!(world.observed.jobs.iter().filter(|job| matches!(job.state, JobState::Failed(_))).count(), 1, "it was tried again");
+    assert_eq!(
+        world.observed.jobs.iter().filter(|job| matches!(job.state, JobState::Failed(_))).count(),
+        1,
+        "it was tried again"
+    );
 }
 
 #[test]

@@ -30,7 +30,11 @@ fn a_failed_revision_is_tried_again_only_when_inputs_change() {
     world.settle();
     world.change();
     world.settle();
-    assert_eq!(world.versions(), ["0.1.0".to_owned()].into(), "a change that leaves the pods as they are is no new input");
+    assert_eq!(
+        world.versions(),
+        ["0.1.0".to_owned()].into(),
+        "a change that leaves the pods as they are is no new input"
+    );
     world.platform.spec.services.booking.hold_minutes = Some(10);
     world.change();
     world.settle();

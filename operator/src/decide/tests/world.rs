@@ -10,9 +10,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::api::{
-    ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform,
-};
+use crate::api::{ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform};
 use crate::component::Component;
 use crate::decide::{Action, Kind, Object, Plan, Step, decide};
 use crate::names;
@@ -154,7 +152,8 @@ impl World {
             }
             Action::ConfigureConnector(config) => {
                 let task = TaskView { id: 0, state: "RUNNING".into(), trace: None };
-                let connector = ConnectorView { config: config.clone(), state: "RUNNING".into(), tasks: vec![task], trace: None };
+                let connector =
+                    ConnectorView { config: config.clone(), state: "RUNNING".into(), tasks: vec![task], trace: None };
                 *self.connect() = ConnectView { connector: Some(connector), has_offsets: true };
                 self.postgres().slot = Some(SlotView { is_active: true });
             }
@@ -229,7 +228,8 @@ impl World {
         };
         if let Some(connector) = &mut self.connect().connector {
             connector.state = state.into();
-            connector.tasks = if verb == "stop" { Vec::new() } else { vec![TaskView { id: 0, state: state.into(), trace: None }] };
+            connector.tasks =
+                if verb == "stop" { Vec::new() } else { vec![TaskView { id: 0, state: state.into(), trace: None }] };
         }
         if let Some(slot) = &mut self.postgres().slot {
             slot.is_active = verb == "resume";
