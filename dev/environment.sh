@@ -19,3 +19,5 @@ failed() {
 }
 trap failed ERR
 set -E
+# Without this a command that fails inside $(…) is passed over.
+shopt -s inherit_errexit

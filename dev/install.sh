@@ -11,9 +11,10 @@ install_stores() {
   done
 }
 
+# install_operator [TAG]: the chart's own version unless another is given.
 install_operator() {
   ensure_namespace ticket-operator
-  helm upgrade --install ticket-operator charts/ticket-operator --namespace ticket-operator >/dev/null
+  helm upgrade --install ticket-operator charts/ticket-operator --namespace ticket-operator --set "image.tag=${1:-}" >/dev/null
   kubectl -n ticket-operator rollout status deployment/ticket-operator --timeout="$operator_ready_within" >/dev/null
 }
 
@@ -26,24 +27,16 @@ metadata: {name: $1, labels: {pod-security.kubernetes.io/enforce: restricted}}
 YAML
 }
 
-# The tag of a build stays the same while its content changes: pods that run the content of before are replaced.
-restart_on_new_images() { # names of new images
-  local image
-  for image in $1; do
-    case $image in
-      */operator:*) kubectl -n ticket-operator rollout restart deployment/ticket-operator >/dev/null ;;
-      */event-management:* | */booking:* | */search:*) restart_service "$(basename "${image%:*}")" ;;
-    esac
-  done
-}
-
-restart_service() {
-  local deployments
-  deployments=$(kubectl -n tickets get deployments -l "app.kubernetes.io/name=$1" -o name)
-  [[ -z $deployments ]] || kubectl -n tickets rollout restart $deployments >/dev/null
-}
-
 load_demonstration_data() {
   kubectl -n tickets exec -i postgres-0 -- \
     psql -q -v ON_ERROR_STOP=1 <examples/demo/demo.sql >/dev/null
+}
+
+# The version of what was built here: the workspace's, and a hash of all that its images hold, so that each change is a
+# release of its own, with its migrations and its index.
+version_of_this_build() {
+  local version programs=(ticket-operator event-management booking search ticket-migrate)
+  version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+  echo "$version-$({ (cd "$CARGO_TARGET_DIR/debug" && cat "${programs[@]}"); cat migrations/*/*.sql migrations/feed.json services/search/index.json; } |
+    sha256sum | cut -c1-8)"
 }

@@ -14,14 +14,13 @@ source "$repository/dev/cluster/$cluster_kind.sh"
 kubectl() { "$kubectl" --kubeconfig "$kubeconfig" "$@"; }
 helm() { KUBECONFIG=$kubeconfig "$helm" "$@"; }
 
-# Imports what this cluster does not have yet; prints the images that are new to it.
+# Imports what this cluster does not have yet.
 import_images() { # lines "NAME ARCHIVE" on standard input
   local known=$TICKET_STATE/$instance/imported name archive
   mkdir -p "${known%/*}"; touch "$known"
   while read -r name archive; do
     grep -qxF "$archive" "$known" && continue
-    cluster_import "$name" "$archive" >&2
+    cluster_import "$name" "$archive" >&2 || return 1
     echo "$archive" >>"$known"
-    echo "$name"
   done
 }

@@ -10,10 +10,19 @@ cluster_tools() {
   kubectl=$(command -v kubectl) helm=$(command -v helm)
 }
 
+# kind-config.yaml with the ports that are asked for.
+kind_config() {
+  local ports i=0 config
+  read -ra ports <<<"$published"
+  config=$(<"$repository/kind-config.yaml")
+  for port in 8080 8081 8082; do config=${config/hostPort: $port/hostPort: ${ports[i++]}}; done
+  echo "$config"
+}
+
 cluster_up() {
   mkdir -p "${kubeconfig%/*}"
-  kind get clusters | grep -qx "$instance" ||
-    kind create cluster --name "$instance" --config "$repository/kind-config.yaml" --kubeconfig "$kubeconfig" --wait 120s >&2
+  if kind get clusters | grep -qx "$instance"; then docker start "$instance-control-plane" >&2; return; fi
+  kind_config | kind create cluster --name "$instance" --config - --kubeconfig "$kubeconfig" --wait 120s >&2
 }
 cluster_import() { kind load docker-image "$1" --name "$instance"; }
 cluster_down() { docker stop "$instance-control-plane" >&2; }

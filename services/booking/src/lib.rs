@@ -16,6 +16,8 @@ mod reserve;
 mod settings;
 mod sweeper;
 
+use std::time::Duration;
+
 use service_kit::metrics::Metrics;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -28,6 +30,9 @@ pub use crate::{
     payments::Payments,
     settings::{Settings, SweepSettings},
 };
+
+/// How long the end of the program waits for sales under way: longer than PostgreSQL lets a sale's transaction take.
+const SALES_END_WITHIN: Duration = Duration::from_secs(8);
 
 /// Why the service could not run.
 #[derive(Debug, Error)]
@@ -62,9 +67,12 @@ pub async fn run(listener: TcpListener, settings: Settings, shutdown: Cancellati
     let app = service_kit::http::app(http::routes(booking.clone()), &settings.server, &health, &metrics);
     service_kit::http::serve(listener, &settings.server, app, &health, shutdown.clone()).await?;
 
-    // Sales are bounded by their transaction's time limit, so this ends.
+    // Sales are bounded by their transaction's time limit, unless PostgreSQL is gone without a word.
     booking.sales.close();
-    booking.sales.wait().await;
+    if tokio::time::timeout(SALES_END_WITHIN, booking.sales.wait()).await.is_err() {
+        tracing::warn!("sales were still waiting for PostgreSQL; another replica's sweeper ends them");
+        return Ok(());
+    }
     shutdown.cancel();
     let _ = sweeping.await;
     Ok(())

@@ -52,7 +52,7 @@ pub async fn run(
     let listening = tokio::spawn(listening);
 
     let probed = pool.clone();
-    let health = Health::builder().ready("postgres", move || probe(probed.clone())).build();
+    let health = Health::builder().reached("postgres", move || probe(probed.clone())).build();
     let events = Events { details, seats: Seats::new(pool, redis, event_metrics) };
     let app = service_kit::http::app(http::routes(events), &settings.server, &health, &metrics);
     service_kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;

@@ -19,6 +19,8 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// More events than this are not looked at in the same moment.
 const MOST_TURNS: u64 = 10_000;
+/// A turn is of use while several ask at once; kept longer, the answers of many large events would only fill memory.
+const TURN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// Reads seat states.
 #[derive(Clone)]
@@ -43,7 +45,13 @@ pub(crate) struct SeatStates {
 
 impl Seats {
     pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: EventMetrics) -> Self {
-        Self { turns: Cache::new(MOST_TURNS), pool, redis, redis_failed: Arc::default(), metrics }
+        Self {
+            turns: Cache::builder().max_capacity(MOST_TURNS).time_to_idle(TURN_LIFETIME).build(),
+            pool,
+            redis,
+            redis_failed: Arc::default(),
+            metrics,
+        }
     }
 
     /// The state now: read after this was called, though perhaps for several who ask at once.

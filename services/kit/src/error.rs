@@ -90,8 +90,9 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// SQLSTATE classes that say that the server cannot serve now: connection, resources, operator intervention.
-const UNAVAILABLE_CLASSES: [&str; 3] = ["08", "53", "57"];
+/// Beginnings of SQLSTATEs that say that asking again may help: connection, transaction rolled back, resources, lock not
+/// available, operator intervention; and of class 25 a transaction that took too long or met a read-only server.
+const UNAVAILABLE: [&str; 7] = ["08", "25006", "25P04", "40", "53", "55", "57"];
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
@@ -99,7 +100,7 @@ impl From<sqlx::Error> for ApiError {
         let unavailable = match &error {
             Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
             Database(refusal) => {
-                refusal.code().is_some_and(|state| UNAVAILABLE_CLASSES.iter().any(|class| state.starts_with(class)))
+                refusal.code().is_some_and(|state| UNAVAILABLE.iter().any(|beginning| state.starts_with(beginning)))
             }
             _ => false,
         };

@@ -25,7 +25,8 @@ use futures::future::join_all;
 /// A probe that takes longer counts as failed: the kubelet asks again sooner than it would answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Probe = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
+type Outcome = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+type Probe = dyn Fn() -> Outcome + Send + Sync;
 
 /// What must hold for the service to be ready.
 #[derive(Clone, Default)]
@@ -49,6 +50,30 @@ impl HealthBuilder {
     {
         self.probes.insert(name, Box::new(move || Box::pin(probe())));
         self
+    }
+
+    /// Adds a probe that counts until it succeeds for the first time: for a store that all replicas share.
+    ///
+    /// A revision with a wrong address or password never gets ready and is rolled back. A store that goes down later is the
+    /// same for all replicas, and taking them all out of their Service would turn the 503 with `Retry-After` that clients
+    /// are promised into refused connections.
+    #[must_use]
+    pub fn reached<F>(self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let reached = Arc::new(AtomicBool::new(false));
+        self.ready(name, move || -> Outcome {
+            if reached.load(Ordering::Relaxed) {
+                return Box::pin(std::future::ready(Ok(())));
+            }
+            let (probe, reached) = (probe(), Arc::clone(&reached));
+            Box::pin(async move {
+                probe.await?;
+                reached.store(true, Ordering::Relaxed);
+                Ok(())
+            })
+        })
     }
 
     /// The finished set of probes.
@@ -110,6 +135,22 @@ mod tests {
         assert!(health.obstacles().await.is_empty());
         health.drain();
         assert_eq!(health.obstacles().await.keys().copied().collect::<Vec<_>>(), ["shutdown"]);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_reached_once_stands_in_the_way_no_more() {
+        let up = Arc::new(AtomicBool::new(false));
+        let store = Arc::clone(&up);
+        let look = move || {
+            let answer = if store.load(Ordering::Relaxed) { Ok(()) } else { Err("down".to_owned()) };
+            std::future::ready(answer)
+        };
+        let health = Health::builder().reached("store", look).build();
+        assert_eq!(health.obstacles().await["store"], "down");
+        up.store(true, Ordering::Relaxed);
+        assert!(health.obstacles().await.is_empty());
+        up.store(false, Ordering::Relaxed);
+        assert!(health.obstacles().await.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

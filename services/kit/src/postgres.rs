@@ -24,8 +24,7 @@ pub fn connect_options(settings: &PostgresSettings) -> PgConnectOptions {
         .username(&settings.user)
         .password(&settings.password)
         .database(&settings.dbname)
-        .ssl_mode(settings.sslmode)
-        .options([("timezone", settings.timezone.as_str())]);
+        .ssl_mode(settings.sslmode);
     match &settings.sslrootcert {
         Some(file) => options.ssl_root_cert(file),
         None => options,
@@ -39,11 +38,20 @@ pub fn pool(settings: &PostgresSettings) -> PgPool {
     // The pool itself knows how many connections are idle, but its hooks are made before it.
     let this: Arc<OnceLock<PgPool>> = Arc::default();
     let inside = Arc::clone(&this);
+    let timezone = settings.timezone.clone();
     let pool = PgPoolOptions::new()
         .max_connections(max_open)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(limit(settings.conn_max_lifetime))
         .idle_timeout(limit(settings.conn_max_idle_time))
+        .after_connect(move |connection, _| {
+            let timezone = timezone.clone();
+            // The driver asks for UTC at the start of every session, whatever the options say.
+            Box::pin(async move {
+                let set = sqlx::query("SELECT set_config('TimeZone', $1, false)").bind(timezone);
+                set.execute(connection).await.map(drop)
+            })
+        })
         .after_release(move |_, _| {
             let keep = inside.get().is_none_or(|pool| pool.num_idle() < max_idle);
             Box::pin(async move { Ok(keep) })

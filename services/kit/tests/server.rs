@@ -148,6 +148,18 @@ async fn a_head_that_trickles_in_is_cut_off_at_the_read_timeout() {
 }
 
 #[tokio::test]
+async fn a_client_that_says_nothing_or_hardly_anything_is_cut_off_at_the_read_timeout() {
+    let server = Server::start().await;
+    for said in ["", "P", "PRI * HTTP/2.0"] {
+        let mut stream = TcpStream::connect(&server.addr).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection was still open 20 s after {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_above_the_limit_answers_431() {
     let server = Server::start().await;
     let request = reqwest::Client::new().get(server.url("/echo")).header("x-large", "y".repeat(20_000));

@@ -33,6 +33,8 @@ fn main() {
         install::no_service_starts_before_its_gates_are_passed,
         install::a_customer_buys_a_ticket_through_the_published_ports,
         install::the_alias_points_to_the_index_of_the_version,
+        examples::every_example_is_accepted,
+        examples::moving_a_store_is_refused_with_the_fields_name,
         steady::a_second_reconcile_of_an_unchanged_resource_changes_no_object,
         steady::a_deleted_deployment_is_back_within_seconds,
         upgrade::no_service_of_the_next_version_starts_before_its_gates_are_passed,

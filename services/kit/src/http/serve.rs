@@ -70,19 +70,15 @@ pub async fn serve(
     Ok(())
 }
 
+/// HTTP/1 only: telling HTTP/2 from it by the first bytes would be waiting for them without a limit, and clients of the
+/// contract speak HTTP/1 or come through a proxy that does.
 fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.read_timeout)
         .max_buf_size(settings.max_header_bytes);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(settings.max_header_bytes).unwrap_or(u32::MAX))
-        .keep_alive_interval(settings.read_timeout)
-        .keep_alive_timeout(settings.read_timeout);
     server
 }
 

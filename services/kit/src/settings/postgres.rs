@@ -28,7 +28,8 @@ pub struct PostgresSettings {
     /// `POSTGRES_MAX_OPEN_CONNS`: the most connections, 1 to 1,000. Default 25.
     pub max_open_conns: u32,
     /// `POSTGRES_MAX_IDLE_CONNS`: the most connections kept while nobody uses them. Default 25: fewer means that each
-    /// burst opens new ones.
+    /// burst opens new ones. Those that come back at the same moment do not see each other and may stay until
+    /// `POSTGRES_CONN_MAX_IDLE_TIME` ends them.
     pub max_idle_conns: u32,
     /// `POSTGRES_CONN_MAX_LIFETIME`: a connection's age at most, 0 for no limit. Default 30 minutes.
     pub conn_max_lifetime: Duration,

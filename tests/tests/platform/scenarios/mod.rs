@@ -2,6 +2,7 @@
 
 pub mod broken;
 pub mod delete;
+pub mod examples;
 pub mod install;
 pub mod steady;
 pub mod upgrade;
