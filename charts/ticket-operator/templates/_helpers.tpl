@@ -20,6 +20,10 @@ one by name, pods are only looked at. */ -}}
 - apiGroups: [ticketplatform.dev]
   resources: [ticketplatforms/status]
   verbs: [patch]
+# Owner references that block the owner's deletion need this where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [ticketplatform.dev]
+  resources: [ticketplatforms/finalizers]
+  verbs: [update]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
