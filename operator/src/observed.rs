@@ -223,7 +223,7 @@ pub struct SlotView {
 pub struct ConnectView {
     /// The connector; `None` when it does not exist.
     pub connector: Option<ConnectorView>,
-    /// Whether offsets are stored under its name. Looked up only while the platform is being deleted.
+    /// Whether offsets are stored under its name. Looked up only once it is stopped to be deleted.
     pub has_offsets: bool,
 }
 

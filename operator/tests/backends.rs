@@ -199,7 +199,7 @@ fn connector(database: &Database, name: &str) -> BTreeMap<String, String> {
 async fn look_until(client: &HttpConnect, name: &str, wanted: impl Fn(&ConnectView) -> bool) -> ConnectView {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
-        let view = client.look(name, true).await;
+        let view = client.look(name).await;
         if let Ok(view) = &view
             && wanted(view)
         {
@@ -251,7 +251,12 @@ impl ChangeFeed {
     async fn start(&self) -> BTreeMap<String, String> {
         let config = connector(&self.database, &self.name);
         self.connect.configure(&self.name, &config).await.unwrap();
-        look_until(&self.connect, &self.name, |view| runs(view) && view.has_offsets).await;
+        look_until(&self.connect, &self.name, runs).await;
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !self.connect.has_offsets(&self.name).await.is_ok_and(|has_offsets| has_offsets) {
+            assert!(tokio::time::Instant::now() < deadline, "the connector stored no offsets");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
         config
     }
 
@@ -265,17 +270,17 @@ impl ChangeFeed {
 async fn a_connector_is_configured_stopped_and_removed_with_its_offsets() {
     with_change_feed(async |feed| {
         let (connect, name) = (&feed.connect, &feed.name);
-        assert_eq!(connect.look(name, true).await.unwrap(), ConnectView::default());
+        assert_eq!(connect.look(name).await.unwrap(), ConnectView::default());
         let config = feed.start().await;
-        let seen = connect.look(name, true).await.unwrap().connector.unwrap().config;
+        let seen = connect.look(name).await.unwrap().connector.unwrap().config;
         assert_eq!(seen, config, "the whole configuration comes back as it was given");
 
         feed.stop().await;
         connect.delete_offsets(name).await.unwrap();
-        assert!(!connect.look(name, true).await.unwrap().has_offsets);
+        assert!(!connect.has_offsets(name).await.unwrap());
         connect.delete(name).await.unwrap();
         connect.delete(name).await.unwrap();
-        assert_eq!(connect.look(name, true).await.unwrap(), ConnectView::default());
+        assert_eq!(connect.look(name).await.unwrap(), ConnectView::default());
     })
     .await;
 }
@@ -290,7 +295,7 @@ async fn a_connector_whose_slot_was_lost_recovers_by_itself() {
         feed.connect.set_state(&feed.name, "resume").await.unwrap();
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while !feed.postgres.look("none", &feed.name).await.unwrap().slot.is_some_and(|slot| slot.is_active) {
-            let view = feed.connect.look(&feed.name, false).await.unwrap();
+            let view = feed.connect.look(&feed.name).await.unwrap();
             assert!(tokio::time::Instant::now() < deadline, "{view:?}");
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
@@ -323,14 +328,14 @@ async fn a_connector_with_a_bad_name_for_its_slot_is_invalid_and_one_whose_datab
     away.insert("database.port".into(), "1".into());
     let error = connect.configure(&name, &away).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Transient, "{error}");
-    assert_eq!(connect.look(&name, false).await.unwrap(), ConnectView::default(), "nothing was stored");
+    assert_eq!(connect.look(&name).await.unwrap(), ConnectView::default(), "nothing was stored");
     database.drop().await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_down_is_transient() {
     let connect = HttpConnect::new(http_client().unwrap(), "http://127.0.0.1:1");
-    assert_eq!(connect.look("x", false).await.unwrap_err().class, ErrorClass::Transient);
+    assert_eq!(connect.look("x").await.unwrap_err().class, ErrorClass::Transient);
     let elasticsearch = HttpElasticsearch::new(http_client().unwrap(), "http://127.0.0.1:1");
     assert_eq!(elasticsearch.look("x").await.unwrap_err().class, ErrorClass::Transient);
 }

@@ -37,6 +37,11 @@ pub struct TicketPlatformStatus {
     /// The last revision whose pods were all ready: what a failed rollout goes back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<LastGood>,
+    /// When the operator first saw that the resource is being deleted. Its deadlines count from here: it may have been
+    /// away when the resource was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub deletion_started_time: Option<Time>,
 }
 
 impl TicketPlatformStatus {

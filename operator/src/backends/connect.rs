@@ -17,8 +17,10 @@ const STORE: &str = "Kafka Connect";
 /// One connector of a Kafka Connect cluster.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    /// What is there. `with_offsets` also asks whether offsets are stored, which a running connector answers slowly.
-    async fn look(&self, connector: &str, with_offsets: bool) -> BackendResult<ConnectView>;
+    /// What is there, but for the offsets.
+    async fn look(&self, connector: &str) -> BackendResult<ConnectView>;
+    /// Whether offsets are stored under the connector's name. Connect is slow to tell while the connector runs.
+    async fn has_offsets(&self, connector: &str) -> BackendResult<bool>;
     /// Has the connector's own validation look at a configuration, then stores it.
     async fn configure(&self, connector: &str, config: &BTreeMap<String, String>) -> BackendResult<()>;
     /// Sets the state wanted: `pause`, `resume` or `stop`.
@@ -89,7 +91,7 @@ impl HttpConnect {
 
 #[async_trait]
 impl Connect for HttpConnect {
-    async fn look(&self, connector: &str, with_offsets: bool) -> BackendResult<ConnectView> {
+    async fn look(&self, connector: &str) -> BackendResult<ConnectView> {
         // The root answers only once the worker has joined its group; before that, 404 says nothing about a connector.
         let (status, body) = self.call(Method::GET, "/", None).await?;
         if !status.is_success() {
@@ -99,9 +101,12 @@ impl Connect for HttpConnect {
         let Some(found) = self.fetch::<Found>(&path).await? else { return Ok(ConnectView::default()) };
         // A connector that was just created has no status for a moment.
         let status = self.fetch::<Status>(&format!("{path}/status")).await?.unwrap_or_default();
-        let has_offsets = with_offsets
-            && self.fetch::<Offsets>(&format!("{path}/offsets")).await?.is_some_and(|found| !found.offsets.is_empty());
-        Ok(ConnectView { connector: Some(status.into_view(found.config)), has_offsets })
+        Ok(ConnectView { connector: Some(status.into_view(found.config)), has_offsets: false })
+    }
+
+    async fn has_offsets(&self, connector: &str) -> BackendResult<bool> {
+        let found = self.fetch::<Offsets>(&format!("/connectors/{connector}/offsets")).await?;
+        Ok(found.is_some_and(|found| !found.offsets.is_empty()))
     }
 
     async fn configure(&self, connector: &str, config: &BTreeMap<String, String>) -> BackendResult<()> {

@@ -1,5 +1,6 @@
 //! Takes down what a platform made outside Kubernetes. What is gone is skipped; what cannot be reached has a deadline.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
 
 use super::step::{Action, Kind};
@@ -38,8 +39,9 @@ pub fn decide(input: &Input<'_>) -> Plan {
         .collect();
     let mut waits = Vec::new();
     let mut is_worth_a_try = false;
-    let since = input.platform.metadata.deletion_timestamp.as_ref();
-    let has_passed = |limit| since.is_some_and(|since| input.now.duration_since(since.0) > limit);
+    let noted = input.platform.status.as_ref().and_then(|status| status.deletion_started_time.clone());
+    let since = noted.unwrap_or(Time(input.now));
+    let has_passed = |limit| input.now.duration_since(since.0) > limit;
     let is_late = has_passed(DEADLINE);
     let policy = input.platform.spec.deletion_policy;
     let mut removals = Vec::new();
@@ -71,7 +73,9 @@ pub fn decide(input: &Input<'_>) -> Plan {
         format!("Still there: {}.", waits.join("; "))
     };
     let steps = actions.into_iter().map(|action| input.step(action)).collect();
-    input.only(steps, NEXT_LOOK, Reason::Deleting, &message)
+    let mut plan = input.only(steps, NEXT_LOOK, Reason::Deleting, &message);
+    plan.status.deletion_started_time = Some(since);
+    plan
 }
 
 fn failure_of(input: &Input<'_>, action: &Action) -> String {

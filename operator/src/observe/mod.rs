@@ -20,7 +20,7 @@ use crate::caches::{self, Caches};
 use crate::component::Component;
 use crate::failures::Failures;
 use crate::names;
-use crate::observed::{Fact, Observed};
+use crate::observed::{ConnectView, Fact, Observed};
 
 /// The stores of one platform. PostgreSQL may be unreachable for want of a Secret.
 pub struct Backends {
@@ -86,7 +86,7 @@ pub async fn observe(
     let is_deleting = platform.metadata.deletion_timestamp.is_some();
     let (postgres, connect, elasticsearch) = tokio::join!(
         async { backends.postgres()?.look(&connector.publication, &connector.slot).await },
-        backends.connect.look(&connector.name, is_deleting),
+        look_at_connector(backends.connect.as_ref(), &connector.name, is_deleting),
         backends.elasticsearch.look(&platform.spec.elasticsearch.index_prefix),
     );
     Observed {
@@ -105,6 +105,16 @@ pub async fn observe(
         collisions: collisions::find(platform, &caches.platforms.state()),
         failures,
     }
+}
+
+/// Offsets are asked for only when they are to be deleted next: a connector that runs may not answer in time, and must
+/// be seen in order to be stopped.
+async fn look_at_connector(connect: &dyn Connect, name: &str, is_deleting: bool) -> BackendResult<ConnectView> {
+    let mut view = connect.look(name).await?;
+    if is_deleting && view.connector.as_ref().is_some_and(|found| found.state == "STOPPED") {
+        view.has_offsets = connect.has_offsets(name).await?;
+    }
+    Ok(view)
 }
 
 fn config_maps(platform: &TicketPlatform, caches: &Caches) -> BTreeMap<String, Component> {

@@ -112,3 +112,16 @@ fn deleting_a_refused_platform_leaves_the_older_ones_things_alone() {
     world.settle();
     assert_eq!(ids(&world), ["remove finalizer"]);
 }
+
+#[test]
+fn a_deletion_that_was_seen_late_still_removes_everything() {
+    let mut world = World::serving();
+    world.done.clear();
+    world.delete();
+    world.now += SignedDuration::from_mins(10);
+    world.settle();
+    let done = ids(&world);
+    assert_eq!(done.last().map(String::as_str), Some("remove finalizer"));
+    assert!(done.contains(&"drop slot".to_owned()), "{done:?}");
+    assert!(world.connect().connector.is_none());
+}
