@@ -12,7 +12,7 @@ pub type Failures = BTreeMap<String, Failure>;
 /// The last failures of a step in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// Hash of the content the step was carried out with. With other content it is another step.
+    /// Hash of the step's content and of what it depends on. With other content it is another step.
     pub content: String,
     /// What kind of failure.
     pub class: ErrorClass,
@@ -25,23 +25,29 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// When to try again; `None` when only other content can help.
-    pub fn next_attempt(&self) -> Option<Timestamp> {
+    /// When to try again. What was refused is tried again too, though rarely: the cause may lie where nobody tells the
+    /// operator of a change, such as a right in the database.
+    pub fn next_attempt(&self) -> Timestamp {
         match self.class {
-            ErrorClass::Invalid => None,
-            ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => {
-                Some(self.at + pause(self.count))
-            }
+            ErrorClass::Invalid => self.at + LONGEST_PAUSE,
+            ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => self.at + pause(self.count),
         }
     }
+
+    /// Whether somebody must mend something before an attempt can succeed.
+    pub fn needs_help(&self) -> bool {
+        self.class == ErrorClass::Invalid
+    }
 }
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Pause after the given number of attempts in a row: 2 s, doubling, at most five minutes.
 pub fn pause(attempts: u32) -> SignedDuration {
     const FIRST_SECONDS: i64 = 2;
-    const LONGEST_SECONDS: i64 = 300;
     let doublings = attempts.saturating_sub(1).min(16);
-    SignedDuration::from_secs((FIRST_SECONDS << doublings).min(LONGEST_SECONDS))
+    SignedDuration::from_secs(FIRST_SECONDS << doublings).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]

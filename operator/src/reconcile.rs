@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::api::{TicketPlatform, TicketPlatformStatus};
 use crate::caches::Caches;
-use crate::decide::{self, Action, Plan};
+use crate::decide::{self, Action, Input, Plan};
 use crate::events::Storyteller;
 use crate::execute::{Executor, Outcome};
 use crate::failures::{Failure, Failures, pause};
@@ -99,15 +99,17 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
     let now = Timestamp::now();
     let observed = observe::observe(&platform, &context.caches, &secrets, &backends, failures, now).await;
     let plan = decide::decide(&platform, &observed, now);
+    let input = Input { platform: &platform, observed: &observed, now };
     write_status(&api, &platform, &plan.status, context).await?;
-    Ok(Requeue::requeue(carry_out(&platform, &backends, plan, context).await))
+    Ok(Requeue::requeue(carry_out(&input, &backends, plan, context).await))
 }
 
 /// Carries a plan out and says when to look again.
-async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, context: &Context) -> Duration {
+async fn carry_out(input: &Input<'_>, backends: &Backends, plan: Plan, context: &Context) -> Duration {
+    let platform = input.platform;
     let executor = Executor { client: &context.client, platform, backends, storyteller: &context.storyteller };
     let outcomes = executor.execute(plan.steps).await;
-    let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, &outcomes));
+    let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, input, &outcomes));
     if outcomes.iter().any(|outcome| matches!(outcome.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok()) {
         context.forget(platform);
     }
@@ -116,7 +118,11 @@ async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, c
 }
 
 /// Notes what failed and forgets what did not; answers when the first of the failed steps is due again.
-fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<k8s_openapi::jiff::SignedDuration> {
+fn remember(
+    failures: &mut Failures,
+    input: &Input<'_>,
+    outcomes: &[Outcome],
+) -> Option<k8s_openapi::jiff::SignedDuration> {
     let now = Timestamp::now();
     let mut soonest = None;
     for Outcome { action, result } in outcomes {
@@ -125,12 +131,12 @@ fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<k8s_openapi
             failures.remove(&id);
             continue;
         };
-        let content = action.fingerprint();
+        let content = input.attempt_key(action);
         let before = failures.get(&id).filter(|failure| failure.content == content).map_or(0, |failure| failure.count);
         let failure =
             Failure { content, class: error.class, message: error.message.clone(), count: before + 1, at: now };
-        let wait = failure.next_attempt().map(|at| at.duration_since(now));
-        soonest = soonest.into_iter().chain(wait).min();
+        let wait = failure.next_attempt().duration_since(now);
+        soonest = soonest.into_iter().chain([wait]).min();
         failures.insert(id, failure);
     }
     soonest

@@ -114,7 +114,7 @@ reasons! {
     ConnectorPaused: Story, "The connector is paused because the resource says so.", "Set `spec.connect.connector.state` to Running.";
     ConnectorStopped: Story, "The connector is stopped because the resource says so.", "Set `spec.connect.connector.state` to Running.";
     ConnectorFailed: Warning, "The connector or its task failed; it is restarted after growing pauses.", "Read the message, which carries Connect's own words.";
-    ConnectorInvalid: Warning, "Connect refuses the connector's configuration, or PostgreSQL the publication.", "Mend the field the message names.";
+    ConnectorInvalid: Warning, "Connect refuses the connector's configuration, or PostgreSQL the publication.", "Mend what the message names. It is tried again when the resource or a Secret changes, and every five minutes.";
     RolloutRunning: Story, "A revision of the services is being rolled out.", "Wait.";
     RolloutComplete: Story, "All pods of all services run the revision and are ready.", "–";
     RolloutFailed: Warning, "A revision did not become ready in time; the last good one is back.", "Read the message, mend the cause, and change the resource.";

@@ -21,7 +21,7 @@ pub fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
 
 /// Runs the `after` migrations when no pod of another release is left.
 pub fn migrations(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Option<Gate> {
-    let pending = migrations::after_is_pending(status, &target.release)?;
+    let pending = migrations::after_is_pending(input, status, &target.release)?;
     let older = input.observed.pods.iter().find(|pod| pod.version != target.spec.version);
     if let Some(pod) = older {
         let mut draft = pending;

@@ -111,10 +111,11 @@ impl Gate {
                 continue;
             };
             self.report(&step.action, failure);
-            match failure.next_attempt() {
-                Some(at) if at <= input.now => admitted.push(step),
-                Some(at) => self.next_look = self.next_look.min(at.duration_since(input.now)),
-                None => {}
+            let wait = failure.next_attempt().duration_since(input.now);
+            if wait.is_positive() {
+                self.next_look = self.next_look.min(wait);
+            } else {
+                admitted.push(step);
             }
         }
         self.steps = admitted;
@@ -122,15 +123,16 @@ impl Gate {
     }
 
     fn report(&mut self, action: &Action, failure: &Failure) {
-        let (reason, outlook) = match failure.next_attempt() {
-            Some(at) => (Reason::StepFailed, format!("next attempt at {}", clock(at))),
-            None => (action.refusal(), "not tried again until the resource changes".to_owned()),
-        };
-        self.is_stalled |= failure.next_attempt().is_none();
+        self.is_stalled |= failure.needs_help();
         self.condition.truth = Truth::False;
-        self.condition.reason = reason;
-        self.condition.message =
-            format!("Could not {} (attempt {}): {}; {outlook}.", action.id(), failure.count, failure.message);
+        self.condition.reason = if failure.needs_help() { action.refusal() } else { Reason::StepFailed };
+        self.condition.message = format!(
+            "Could not {} (attempt {}): {}; next attempt at {}.",
+            action.id(),
+            failure.count,
+            failure.message,
+            clock(failure.next_attempt()),
+        );
     }
 }
 

@@ -60,8 +60,8 @@ pub fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) ->
     jobs.filter(|job| kinds.contains(&job.kind) && job.key != key && !job.state.is_finished()).collect()
 }
 
-/// Steps that remove Jobs nobody needs any more. Kept are the last two attempts of the present release's Jobs, and for
-/// an hour what failed.
+/// Steps that remove Jobs nobody needs any more. Kept are the last two attempts of the Jobs with these keys, and of the
+/// others what runs, and for an hour what failed.
 pub fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
     let jobs = input.observed.jobs.iter();
     jobs.filter(|job| is_obsolete(input, job, keys))
@@ -76,7 +76,9 @@ fn is_obsolete(input: &Input<'_>, job: &JobView, keys: &[(JobKind, String)]) -> 
     match &job.state {
         JobState::Succeeded(_) => true,
         JobState::Failed(failure) => input.now.duration_since(failure.at) > FAILED_JOB_KEPT,
-        JobState::Pending(_) | JobState::Running => false,
+        // Nobody waits for it, and it would start when its image appears.
+        JobState::Pending(_) => true,
+        JobState::Running => false,
     }
 }
 

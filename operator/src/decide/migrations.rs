@@ -19,6 +19,7 @@ const fn is_final(exit_code: i32) -> bool {
 
 /// Gate 1: the `before` migrations of the resource's version are applied. Passing it yields the release's description.
 pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Option<RecordedRelease>) {
+    note_after_migrations(input, status);
     let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
     let job = jobs::latest(input, JobKind::MigrateBefore, &key);
     status.migrations.attempt = job.map(|job| job.attempt);
@@ -28,6 +29,9 @@ pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Op
     let set = &release.description.migrations.before;
     if let Some(refusal) = refuse_past_after_migration(status, &release) {
         return (refusal, None);
+    }
+    if let Some(wait) = wait_for_after_migrations(input) {
+        return (wait, None);
     }
     if !is_applied(input, set, status.migrations.passed_for.as_ref(), job) {
         status.migrations.passed_for = None;
@@ -42,9 +46,7 @@ pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Op
 /// The `after` migrations of a release whose rollout is complete. `None` when it has none or all are applied.
 pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
     let set = &release.description.migrations.after;
-    if set.versions.is_empty() || set.versions.iter().all(|version| status.migrations.after_applied.contains(version)) {
-        return None;
-    }
+    after_is_pending(input, status, release)?;
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
     let succeeded =
         jobs::latest(input, JobKind::MigrateAfter, &key).is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
@@ -53,19 +55,22 @@ pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &Rec
         Fact::Unknown(_) => succeeded,
     };
     if applied {
-        status.migrations.after_applied.extend(&set.versions);
-        status.migrations.after_applied.sort_unstable();
-        status.migrations.after_applied.dedup();
+        note(status, set.versions.clone());
         return None;
     }
     Some(run(input, JobKind::MigrateAfter, &key))
 }
 
 /// The condition while `after` migrations wait for the rollout.
-pub fn after_is_pending(status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Draft> {
+pub fn after_is_pending(input: &Input<'_>, status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Draft> {
     let set = &release.description.migrations.after;
-    let is_pending = set.versions.iter().any(|version| !status.migrations.after_applied.contains(version));
-    is_pending.then(|| {
+    let noted = &status.migrations.after_applied;
+    let is_noted = set.versions.iter().all(|version| noted.contains(version));
+    let is_done = match &input.observed.postgres {
+        Fact::Known(view) => set.versions.is_empty() || (is_noted && set.is_applied_in(&view.migrations)),
+        Fact::Unknown(_) => is_noted,
+    };
+    (!is_done).then(|| {
         let message = format!("{} to be applied once no pod of an older release runs.", count(set));
         Draft::no(CONDITION, Reason::AfterMigrationsPending, message)
     })
@@ -74,14 +79,11 @@ pub fn after_is_pending(status: &TicketPlatformStatus, release: &RecordedRelease
 fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     let gate = if kind == JobKind::MigrateAfter { GateKind::AfterRollout } else { GateKind::Migrations };
     let maker = StepMaker { gate, content: &input.content() };
-    let mut steps = Vec::new();
-    for other in jobs::unfinished_others(input, &[JobKind::MigrateBefore, JobKind::MigrateAfter], key) {
-        if matches!(other.state, JobState::Running) {
-            // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
-            let message = format!("Job {} of another release is still running.", other.name);
-            return Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), steps, DRIFT_LOOK);
-        }
-        steps.push(maker.step(Action::DeleteJob(other.name.clone())));
+    let others = jobs::unfinished_others(input, &[JobKind::MigrateBefore, JobKind::MigrateAfter], key);
+    if let Some(other) = others.iter().find(|job| matches!(job.state, JobState::Running)) {
+        // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
+        let message = format!("Job {} of another release is still running.", other.name);
+        return Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), DRIFT_LOOK);
     }
     match jobs::progress(input, kind, key, is_final) {
         Progress::Start(number) => {
@@ -91,16 +93,16 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
             }
             let job = migrate_job::build(input.platform, &Attempt { kind, key, number });
             let message = format!("Starting Job {}.", job.metadata.name.as_deref().unwrap_or_default());
-            steps.push(maker.step(Action::CreateJob(Box::new(job))));
+            let steps = vec![maker.step(Action::CreateJob(Box::new(job)))];
             Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), steps, SOON)
         }
         Progress::Underway(message) => {
-            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, format!("{message}.")), steps, DRIFT_LOOK)
+            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, format!("{message}.")), Vec::new(), DRIFT_LOOK)
         }
         Progress::Pausing(job, failure, left) => {
             let why = failure.map_or_else(|| "what it applied is not there".to_owned(), explain);
             let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
-            Gate::working(Draft::no(CONDITION, Reason::MigrationRetrying, message), steps, left)
+            Gate::working(Draft::no(CONDITION, Reason::MigrationRetrying, message), Vec::new(), left)
         }
         Progress::GivenUp(failure) => Gate::stalled(Draft::no(CONDITION, Reason::MigrationFailed, explain(failure))),
     }
@@ -126,6 +128,31 @@ fn is_applied(input: &Input<'_>, set: &MigrationSet, passed_for: Option<&String>
             passed_for == Some(&set.hash) || job.is_some_and(|job| matches!(job.state, JobState::Succeeded(_)))
         }
     }
+}
+
+/// Notes the `after` migrations of the releases that ran here as soon as each is seen in the database. Their Job may
+/// have failed half way, or ended after the resource went on to another version.
+fn note_after_migrations(input: &Input<'_>, status: &mut TicketPlatformStatus) {
+    let Fact::Known(view) = &input.observed.postgres else { return };
+    let last_good = status.last_good.as_ref().map(|last_good| &last_good.release);
+    let releases = status.release.iter().chain(last_good);
+    let known = releases.flat_map(|release| &release.description.migrations.after.versions);
+    let applied = known.copied().filter(|version| view.migrations.contains_key(version)).collect();
+    note(status, applied);
+}
+
+fn note(status: &mut TicketPlatformStatus, versions: Vec<i64>) {
+    status.migrations.after_applied.extend(versions);
+    status.migrations.after_applied.sort_unstable();
+    status.migrations.after_applied.dedup();
+}
+
+/// Until the `after` Job of another release has ended, nobody knows whether this release can work with the schema.
+fn wait_for_after_migrations(input: &Input<'_>) -> Option<Gate> {
+    let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
+    let job = jobs::unfinished_others(input, &[JobKind::MigrateAfter], &key).into_iter().next()?;
+    let message = format!("Job {} of another release has not ended.", job.name);
+    Some(Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), SOON))
 }
 
 /// Going back past an `after` migration would run a release on a schema it cannot work with.

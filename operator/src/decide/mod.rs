@@ -21,6 +21,7 @@ pub use step::{Action, GateKind, Kind, Object, Step};
 
 use crate::api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus};
 use crate::failures::Failure;
+use crate::hash;
 use crate::names;
 use crate::observed::{JobKind, Observed, SecretView};
 use crate::resources::{Target, index_job, migrate_job};
@@ -76,8 +77,8 @@ fn gates(input: &Input<'_>) -> Plan {
     let mut status = input.platform.status.clone().unwrap_or_default();
     let fallback = fallback(input.platform, &status);
     let (mut migrations, release) = migrations::before(input, &mut status);
-    migrations = migrations.admit(input);
-    let mut passed = release.map(|release| Target { spec: input.platform.spec.clone(), release });
+    let own = release.map(|release| Target { spec: input.platform.spec.clone(), release });
+    let mut passed = own.clone();
 
     let index = match passed.as_ref().or(fallback.as_ref()) {
         Some(target) => index::decide(input, &mut status, target).admit(input),
@@ -92,19 +93,23 @@ fn gates(input: &Input<'_>) -> Plan {
     passed = passed.filter(|_| connector.is_passed);
 
     let mut services = match (&passed, &fallback) {
-        (Some(target), fallback) => services::roll(input, &mut status, target, fallback.as_ref()).admit(input),
-        (None, Some(fallback)) => services::maintain(input, fallback).admit(input),
+        (Some(target), fallback) => services::roll(input, &mut status, target, fallback.as_ref()),
+        (None, Some(fallback)) => services::maintain(input, fallback),
         (None, None) => Gate::waiting(ConditionType::ServicesAvailable),
     };
 
     if let Some(target) = passed.as_ref().filter(|_| services.is_passed) {
         services.steps.extend(after_rollout::alias(input, target));
         if let Some(after) = after_rollout::migrations(input, &mut status, target) {
-            migrations = after.admit(input);
+            migrations = after;
         }
-        let maker = gate::StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
-        services.steps.extend(jobs::sweep(input, &job_keys(input, target), &maker));
     }
+    let keys = job_keys(input, own.iter().chain(&fallback));
+    let maker = gate::StepMaker { gate: GateKind::Migrations, content: &input.content() };
+    // First, so that no Job of another release waits for its image while this one's migrations run.
+    migrations.steps.splice(0..0, jobs::sweep(input, &keys, &maker));
+    // Last: a step that fails is to be seen, whoever planned it.
+    let (migrations, services) = (migrations.admit(input), services.admit(input));
     let is_own = passed.is_some();
     conditions::conclude(input, status, [migrations, index, connector, services], is_own)
 }
@@ -122,10 +127,10 @@ fn fallback(platform: &TicketPlatform, status: &TicketPlatformStatus) -> Option<
     Some(Target { spec, release: last_good.release.clone() })
 }
 
-fn job_keys(input: &Input<'_>, target: &Target) -> Vec<(JobKind, String)> {
+fn job_keys<'a>(input: &Input<'_>, targets: impl Iterator<Item = &'a Target>) -> Vec<(JobKind, String)> {
     let migrate = [JobKind::MigrateBefore, JobKind::MigrateAfter];
     let mut keys: Vec<_> = migrate.into_iter().map(|kind| (kind, migrate_job::key(input.platform, kind))).collect();
-    keys.push((JobKind::PrepareIndex, index_job::key(target)));
+    keys.extend(targets.map(|target| (JobKind::PrepareIndex, index_job::key(target))));
     keys
 }
 
@@ -171,7 +176,16 @@ impl<'a> Input<'a> {
 
     /// The failures in a row of this very action.
     pub fn failure(&self, action: &Action) -> Option<&'a Failure> {
-        self.observed.failures.get(&action.id()).filter(|failure| failure.content == action.fingerprint())
+        self.observed.failures.get(&action.id()).filter(|failure| failure.content == self.attempt_key(action))
+    }
+
+    /// Hash of what an attempt at an action depends on and the operator hears about: the action's own content, the
+    /// resource, and the Secrets it names. A failure says nothing about an attempt with another key.
+    pub fn attempt_key(&self, action: &Action) -> String {
+        let (content, generation) = (action.fingerprint(), self.generation().to_string());
+        let secrets = self.observed.secrets.iter().filter_map(|(name, secret)| Some((name, secret.known()?)));
+        let stamps = secrets.flat_map(|(name, secret)| [name.as_str(), secret.stamp.as_str()]);
+        hash::of([content.as_str(), generation.as_str()].into_iter().chain(stamps))
     }
 
     /// A step that belongs to no gate.

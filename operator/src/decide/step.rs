@@ -130,12 +130,12 @@ impl Action {
         }
     }
 
-    /// Hash of what it works with: a failure says nothing about the same action with other content.
+    /// Hash of what it works with.
     pub fn fingerprint(&self) -> String {
         hash::of([format!("{self:?}").as_str()])
     }
 
-    /// The reason a gate's condition takes when this action is refused for good.
+    /// The reason a gate's condition takes when this action is refused.
     pub const fn refusal(&self) -> Reason {
         match self {
             Self::SetPublication { .. } | Self::ConfigureConnector(_) => Reason::ConnectorInvalid,

@@ -1,5 +1,6 @@
 use super::world::World;
 use crate::api::ConditionType;
+use crate::observed::{JobKind, JobState};
 
 #[test]
 fn a_revision_that_does_not_get_ready_goes_back_to_the_last_good_one() {
@@ -100,4 +101,36 @@ fn scaling_works_while_a_rollout_is_blocked() {
     world.change();
     world.settle();
     assert_eq!(world.observed.deployments[&crate::component::Component::Search].desired, 7);
+}
+
+#[test]
+fn going_back_past_one_of_several_after_migrations_is_refused() {
+    let mut world = World::serving();
+    world.set_version("0.2.0");
+    world.settle();
+    // The Job applied this one and failed at the next, so the whole set was never seen applied.
+    world.platform.status.as_mut().unwrap().migrations.after_applied.clear();
+    world.set_version("0.1.0");
+    world.settle();
+    assert_eq!(world.condition(ConditionType::Stalled), ("True".into(), "DowngradeRefused".into()));
+    assert_eq!(world.versions(), ["0.2.0".to_owned()].into());
+}
+
+#[test]
+fn going_back_while_an_after_migration_runs_waits_for_its_end() {
+    let mut world = World::serving();
+    world.set_version("0.2.0");
+    world.settle();
+    world.platform.status.as_mut().unwrap().migrations.after_applied.clear();
+    let row = world.postgres().migrations.remove(&4).unwrap();
+    let job = world.observed.jobs.iter_mut().find(|job| job.kind == JobKind::MigrateAfter).unwrap();
+    let success = std::mem::replace(&mut job.state, JobState::Running);
+    world.set_version("0.1.0");
+    world.settle();
+    assert_eq!(world.versions(), ["0.2.0".to_owned()].into());
+    assert_eq!(world.condition(ConditionType::MigrationsApplied), ("False".into(), "MigrationRunning".into()));
+    world.postgres().migrations.insert(4, row);
+    world.observed.jobs.iter_mut().find(|job| job.kind == JobKind::MigrateAfter).unwrap().state = success;
+    world.settle();
+    assert_eq!(world.condition(ConditionType::Stalled), ("True".into(), "DowngradeRefused".into()));
 }

@@ -11,8 +11,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::api::{ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform};
+use crate::backends::ErrorClass;
 use crate::component::Component;
-use crate::decide::{Action, Kind, Object, Plan, Step, decide};
+use crate::decide::{Action, Input, Kind, Object, Plan, Step, decide};
+use crate::failures::Failure;
 use crate::names;
 use crate::observed::*;
 
@@ -120,6 +122,16 @@ impl World {
 
     pub fn delete(&mut self) {
         self.platform.metadata.deletion_timestamp = Some(Time(self.now));
+    }
+
+    /// The planned step of this name fails, as if it had just been carried out.
+    pub fn fail(&mut self, id: &str, class: ErrorClass, message: &str) {
+        let plan = self.decide();
+        let step = plan.steps.iter().find(|step| step.action.id() == id).unwrap_or_else(|| panic!("no step {id}"));
+        let input = Input { platform: &self.platform, observed: &self.observed, now: self.now };
+        let content = input.attempt_key(&step.action);
+        let failure = Failure { content, class, message: message.to_owned(), count: 1, at: self.now };
+        self.observed.failures.insert(id.to_owned(), failure);
     }
 
     /// Status and reason of a condition.
