@@ -35,6 +35,8 @@ pub fn build(platform: &TicketPlatform, target: &Target, username: &str) -> BTre
         // restored or the slot was lost, the feed recovers by itself.
         ("snapshot.mode", "when_needed".to_owned()),
         ("tombstones.on.delete", "true".to_owned()),
+        // Debezium leaves out TRUNCATE unless told otherwise, and search would list what is gone.
+        ("skipped.operations", "none".to_owned()),
         // With the default of 500 ms a change takes ten times as long to reach the index.
         ("poll.interval.ms", "50".to_owned()),
         ("key.converter", json.to_owned()),

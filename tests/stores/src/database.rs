@@ -1,6 +1,6 @@
 //! A database per test.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use sqlx::{
     Connection, PgConnection, PgPool,
@@ -40,8 +40,7 @@ impl TestDatabase {
             .expect("a database can be created");
         let options = admin.clone().database(&name);
         let mut connection = PgConnection::connect_with(&options).await.expect("the new database answers");
-        let migrations = Migrations::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations"))
-            .expect("the migrations can be read");
+        let migrations = Migrations::load(&migrations_folder()).expect("the migrations can be read");
         migrations.up(&mut connection, Kind::All).await.expect("the migrations apply");
         let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(options.clone());
         Self { name, pool, options, password: password(&url), admin }
@@ -96,6 +95,15 @@ impl Drop for TestDatabase {
             eprintln!("test database {} stays behind: {error}", self.name);
         }
     }
+}
+
+/// Found from where the test runs, which is the folder of its package: a path that was compiled in would be that of
+/// another checkout when several share a target folder.
+fn migrations_folder() -> PathBuf {
+    let here = std::env::current_dir().expect("a test runs somewhere");
+    let found =
+        here.ancestors().map(|folder| folder.join("migrations")).find(|folder| folder.join("feed.json").exists());
+    found.unwrap_or_else(|| panic!("there is no folder `migrations` above {}", here.display()))
 }
 
 /// `PgConnectOptions` does not give its password back.

@@ -19,6 +19,19 @@ async fn given_venue_with_large_seat_map(pool: &PgPool, location: &str) -> Venue
     venue
 }
 
+/// Debezium leaves out TRUNCATE unless the connector asks for it.
+#[tokio::test]
+async fn a_truncated_table_leaves_no_documents() {
+    let mut world = World::prepared().await;
+    world.connect().await;
+    let _service = world.serve().await;
+    let venue = given::venue(world.pool(), "Freiburg").await;
+    given::event(world.pool(), &venue, "Gone with the table", 30).await;
+    world.assert_index_equals_database().await;
+    world.sql("TRUNCATE events CASCADE").await;
+    world.assert_index_equals_database().await;
+}
+
 /// Trap 5: `r` records were ignored. The index is filled while the table is empty, so only the snapshot tells of the
 /// rows.
 #[tokio::test]

@@ -29,6 +29,7 @@ impl World {
             "table.include.list": "public.events,public.venues",
             "snapshot.mode": "initial",
             "tombstones.on.delete": "true",
+            "skipped.operations": "none",
             "poll.interval.ms": "50",
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
             "key.converter.schemas.enable": "false",
