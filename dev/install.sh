@@ -1,4 +1,5 @@
 # Sourced after cluster.sh. The charts on the cluster, and what `make up` and `make test` both do with them.
+source "$repository/dev/images/release.sh" # workspace_version
 stores_ready_within=300s
 operator_ready_within=120s
 
@@ -35,8 +36,7 @@ load_demonstration_data() {
 # The version of what was built here: the workspace's, and a hash of all that its images hold, so that each change is a
 # release of its own, with its migrations and its index.
 version_of_this_build() {
-  local version programs=(ticket-operator event-management booking search ticket-migrate)
-  version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-  echo "$version-$({ (cd "$CARGO_TARGET_DIR/debug" && cat "${programs[@]}"); cat migrations/*/*.sql migrations/feed.json services/search/index.json; } |
+  local programs=(ticket-operator event-management booking search ticket-migrate)
+  echo "$(workspace_version)-$({ (cd "$CARGO_TARGET_DIR/debug" && cat "${programs[@]}"); cat migrations/*/*.sql migrations/feed.json services/search/index.json; } |
     sha256sum | cut -c1-8)"
 }
