@@ -1,8 +1,7 @@
 //! What the service works with.
 
-use std::time::Duration;
-
 use redis::aio::ConnectionManager;
+use seats::HoldLimits;
 use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
@@ -19,8 +18,10 @@ pub struct Booking {
     pub(crate) catalog: Catalog,
     /// Who takes the money.
     pub(crate) payments: Payments,
-    /// How long a hold lasts.
-    pub(crate) hold: Duration,
+    /// The currency of all prices: ISO 4217, lower case.
+    pub(crate) currency: &'static str,
+    /// How long holds last, and how many tickets a user may have.
+    pub(crate) limits: HoldLimits,
     /// What is counted.
     pub(crate) metrics: BookingMetrics,
     /// Sales under way, which outlive the requests that began them.
@@ -34,10 +35,11 @@ impl Booking {
         postgres: PgPool,
         redis: ConnectionManager,
         payments: Payments,
-        hold: Duration,
+        currency: &'static str,
+        limits: HoldLimits,
         metrics: BookingMetrics,
     ) -> Self {
         let catalog = Catalog::new(postgres.clone());
-        Self { postgres, redis, catalog, payments, hold, metrics, sales: TaskTracker::new() }
+        Self { postgres, redis, catalog, payments, currency, limits, metrics, sales: TaskTracker::new() }
     }
 }

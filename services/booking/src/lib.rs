@@ -3,16 +3,19 @@
 //! A seat is sold at most once, and only to a customer who held it until then. Redis keeps customers apart and may be lost
 //! at any moment; PostgreSQL decides every sale.
 
+mod after_sale;
 mod booking;
 mod catalog;
-mod confirm;
+mod checkout;
+mod drive;
+mod epoch;
 mod failure;
+mod holds;
 pub mod http;
 mod metrics;
-mod orders;
+pub mod orders;
 mod payments;
 mod readiness;
-mod reserve;
 mod settings;
 mod sweeper;
 
@@ -28,11 +31,17 @@ pub use crate::{
     failure::{Failure, Refusal},
     metrics::BookingMetrics,
     payments::Payments,
-    settings::{Settings, SweepSettings},
+    settings::{PaymentSettings, Settings, StripeSettings, SweepSettings},
 };
 
 /// How long the end of the program waits for sales under way: longer than PostgreSQL lets a sale's transaction take.
 const SALES_END_WITHIN: Duration = Duration::from_secs(8);
+
+/// Parameters of every session. `ticket_platform.sale` keeps the trigger on `tickets` quiet: NOTIFY would make commits wait for
+/// each other, and nobody caches a ticket's status. The time limit ends the transaction of a process that was stopped in
+/// the middle, so that its row locks stand in nobody's way for longer.
+const SESSION: &[service_kit::postgres::SessionParameter] =
+    &[("ticket_platform.sale", "on"), ("transaction_timeout", "5s")];
 
 /// Why the service could not run.
 #[derive(Debug, Error)]
@@ -40,6 +49,9 @@ pub enum RunError {
     /// Redis' settings make no address.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
+    /// No HTTP client for the payment provider could be made.
+    #[error("payments: {0}")]
+    Payments(#[from] reqwest::Error),
     /// A metric could not be registered.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -53,12 +65,13 @@ pub enum RunError {
 /// # Errors
 /// When the service cannot start. A store that is down is no reason.
 pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), RunError> {
-    let postgres = service_kit::postgres::pool(&settings.postgres);
+    let postgres = service_kit::postgres::pool_with(&settings.postgres, SESSION);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let own_metrics = BookingMetrics::register(metrics.registry())?;
     let health = readiness::health(postgres.clone(), redis.clone());
-    let booking = Booking::new(postgres, redis, settings.payments, settings.hold, own_metrics);
+    let payments = Payments::new(&settings.payments)?;
+    let booking = Booking::new(postgres, redis, payments, settings.currency, settings.limits, own_metrics);
 
     let sweeping = {
         let (booking, shutdown) = (booking.clone(), shutdown.clone());

@@ -1,7 +1,7 @@
 //! What the service counts beside its requests.
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
-use seats::HeldTicket;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use seats::Held;
 
 use crate::failure::Failure;
 
@@ -16,6 +16,9 @@ pub struct BookingMetrics {
     pub(crate) sale_seconds: Histogram,
     pub(crate) sweeps: IntCounterVec,
     pub(crate) stale_sales: IntGauge,
+    pub(crate) redis_losses: IntCounterVec,
+    pub(crate) stripe_faults: IntCounter,
+    pub(crate) stuck_orders: IntGauge,
 }
 
 impl BookingMetrics {
@@ -39,39 +42,38 @@ impl BookingMetrics {
                 &["outcome"],
             )?,
             stale_sales: IntGauge::new("booking_stale_sales", "Sales left behind that the last look found.")?,
+            redis_losses: IntCounterVec::new(
+                Opts::new("booking_redis_losses_total", "Times that Redis lost holds: all, or its last writes."),
+                &["lost"],
+            )?,
+            stripe_faults: IntCounter::new("booking_stripe_faults_total", "Calls to Stripe without a good answer.")?,
+            stuck_orders: IntGauge::new("booking_stuck_orders", "Orders that wait for a person.")?,
         };
         registry.register(Box::new(metrics.reservations.clone()))?;
         registry.register(Box::new(metrics.sales.clone()))?;
         registry.register(Box::new(metrics.sale_seconds.clone()))?;
         registry.register(Box::new(metrics.sweeps.clone()))?;
         registry.register(Box::new(metrics.stale_sales.clone()))?;
+        registry.register(Box::new(metrics.redis_losses.clone()))?;
+        registry.register(Box::new(metrics.stripe_faults.clone()))?;
+        registry.register(Box::new(metrics.stuck_orders.clone()))?;
         Ok(metrics)
     }
 
-    pub(crate) fn reserved(&self, outcome: &Result<HeldTicket, Failure>) {
+    pub(crate) fn reserved(&self, outcome: &Result<Held, Failure>) {
         let label = match outcome {
-            Ok(held) if held.new => "held_now",
+            Ok(held) if held.is_new() => "held_now",
             Ok(_) => "repeated",
-            Err(failure) => failure_label(failure),
+            Err(failure) => failure.label(),
         };
         self.reservations.with_label_values(&[label]).inc();
     }
 
-    pub(crate) fn confirmed(&self, outcome: &Result<(), Failure>) {
+    pub(crate) fn confirmed<T>(&self, outcome: &Result<T, Failure>) {
         let label = match outcome {
-            Ok(()) => "sold",
-            Err(failure) => failure_label(failure),
+            Ok(_) => "sold",
+            Err(failure) => failure.label(),
         };
         self.sales.with_label_values(&[label]).inc();
-    }
-}
-
-fn failure_label(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Refused(refusal) => refusal.label(),
-        Failure::GivenUp => "given_up",
-        Failure::Postgres(_) => "postgres_failed",
-        Failure::Redis(_) => "redis_failed",
-        Failure::Task(_) => "failed",
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn health(postgres: PgPool, redis: ConnectionManager) -> Health {
 
 /// Reads a table of ours, so that a database without schema or without rights is not taken for a good one.
 async fn reach_postgres(postgres: PgPool) -> Result<(), String> {
-    let asked = sqlx::query("SELECT FROM payment_attempts LIMIT 0").execute(&postgres).await;
+    let asked = sqlx::query("SELECT FROM idempotency_keys LIMIT 0").execute(&postgres).await;
     asked.map(drop).map_err(|error| error.to_string())
 }
 

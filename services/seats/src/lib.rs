@@ -7,6 +7,8 @@
 //! | `ticket_lock:{ticket}` | string with expiry | the user who holds the ticket. This *is* the hold: while it lives, everybody else is kept out |
 //! | `ticket_lock_user:{ticket}:{user}` | string with the same expiry | proof that this user holds it; its number counts the successful answers to reserve |
 //! | `event_seats:{event}` | hash, a field per ticket | a mark per ticket that is held, being sold or booked, so that an event page costs one call whatever its size |
+//! | `ticket_hold:{hold}` | string with expiry | which tickets were held together, by whom; a mark says whether its ticket still is |
+//! | `user_seats:{event}:{user}` | sorted set of tickets, scored by the time until which each counts | what counts for a user's cap; kept only where there is one |
 //! | `tickets_selling` | sorted set, scored by the time the sale began | the sales that have not ended; what a crash left behind is found here |
 //!
 //! Rules that all scripts keep:
@@ -27,7 +29,11 @@ mod keys;
 mod mark;
 mod sale;
 mod script;
+mod whole_hold;
 
-pub use hold::{HeldTicket, Hold, Occupied, clear_booked, hold, release, release_unanswered};
+pub use hold::{Held, HeldTicket, Hold, HoldLimits, Occupied, clear_booked, hold, release, release_unanswered};
 pub use mark::held;
-pub use sale::{BeginSale, Cancelled, NotSellable, Sale, begin_sale, cancel_sale, finish_sale, stale_sales};
+pub use sale::{
+    BeginSale, Cancelled, NotSellable, Sale, begin_sale, cancel_sale, finish_sale, stale_sales, touch_sale,
+};
+pub use whole_hold::{OfHold, WholeHold, extend_hold, release_hold, show_hold};

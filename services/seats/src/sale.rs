@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     keys::{SALES_KEY, event_key, event_of, kept_ms, milliseconds},
-    script::{BEGIN_SALE, CANCEL_SALE, FINISH_SALE, STALE_SALES, spelled, unexpected},
+    script::{BEGIN_SALE, CANCEL_SALE, FINISH_SALE, STALE_SALES, TOUCH_SALE, spelled, unexpected},
 };
 
 /// What became of a call to [`begin_sale`].
@@ -119,6 +119,14 @@ pub async fn finish_sale(redis: &mut impl ConnectionLike, sale: &Sale) -> RedisR
 pub async fn cancel_sale(redis: &mut impl ConnectionLike, sale: &Sale) -> RedisResult<Cancelled> {
     let (restored, freed) = invocation(&CANCEL_SALE, sale).invoke_async(redis).await?;
     Ok(Cancelled { restored, freed })
+}
+
+/// Says that the sale goes on: it counts as left behind only after another such time.
+///
+/// # Errors
+/// When Redis does not answer.
+pub async fn touch_sale(redis: &mut impl ConnectionLike, sale: &Sale) -> RedisResult<()> {
+    invocation(&TOUCH_SALE, sale).invoke_async::<usize>(redis).await.map(drop)
 }
 
 /// Sales that began at least `age` ago by Redis' clock and have not ended, oldest first, one per ticket.

@@ -1,14 +1,19 @@
 //! What request bodies hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer, de::Error, de::IgnoredAny};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// Length of a UUID's usual spelling, `8-4-4-4-12`. Others (without hyphens, in braces, as URN) are not what a client of the
 /// contract sends.
 const UUID_LENGTH: usize = 36;
+
+/// More seats than anybody takes at once, few enough for one script in Redis.
+const MOST_TICKETS: usize = 50;
+/// Longer than any name that Stripe gives.
+const LONGEST_REFERENCE: usize = 255;
 
 /// Members that the contract does not name. They are tolerated: the contract grows by additions, and a client that
 /// speaks a later version of it must not be refused by an earlier one. (That they are collected at all also makes the body
@@ -46,12 +51,100 @@ pub(super) struct Confirmation {
     _additions: Additions,
 }
 
+/// Tickets of one event and the user who wants all of them.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct HoldRequest {
+    /// The event of all tickets.
+    #[serde(deserialize_with = "uuid")]
+    pub event_uuid: Uuid,
+    /// The user.
+    #[serde(deserialize_with = "uuid")]
+    pub user_uuid: Uuid,
+    /// The tickets, 1 to 50, each named once.
+    #[serde(deserialize_with = "tickets")]
+    #[schema(min_items = 1, max_items = 50)]
+    pub ticket_uuids: Vec<Uuid>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    _additions: Additions,
+}
+
+/// The user that a call is for.
+#[derive(Debug, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfUser {
+    /// The user.
+    #[serde(deserialize_with = "uuid")]
+    pub user_uuid: Uuid,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    #[param(ignore)]
+    _additions: Additions,
+}
+
+/// A hold, its user, and how the user pays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct OrderRequest {
+    /// The hold whose tickets are bought.
+    #[serde(deserialize_with = "uuid")]
+    pub hold_uuid: Uuid,
+    /// The user who has it.
+    #[serde(deserialize_with = "uuid")]
+    pub user_uuid: Uuid,
+    /// How the user pays.
+    #[serde(deserialize_with = "uuid")]
+    pub payment_method_uuid: Uuid,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    _additions: Additions,
+}
+
+/// A payment method to be saved.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct PaymentMethodRequest {
+    /// The user who pays with it.
+    #[serde(deserialize_with = "uuid")]
+    pub user_uuid: Uuid,
+    /// The provider's name of it.
+    #[serde(deserialize_with = "reference")]
+    #[schema(example = "pm_1MqLiJLkdIwHu7ixUEgbFdYF", max_length = 255)]
+    pub provider_reference: String,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    _additions: Additions,
+}
+
 fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.len() != UUID_LENGTH {
-        return Err(D::Error::custom("not a UUID"));
+    parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a UUID"))
+}
+
+/// A UUID in its usual spelling.
+pub(super) fn parse(text: &str) -> Option<Uuid> {
+    if text.len() == UUID_LENGTH { text.parse().ok() } else { None }
+}
+
+fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    if texts.is_empty() || texts.len() > MOST_TICKETS {
+        return Err(D::Error::custom("not 1 to 50 tickets"));
     }
-    text.parse().map_err(D::Error::custom)
+    let tickets: Option<Vec<Uuid>> = texts.iter().map(|text| parse(text)).collect();
+    let tickets = tickets.ok_or_else(|| D::Error::custom("not a UUID"))?;
+    if tickets.iter().collect::<HashSet<_>>().len() < tickets.len() {
+        return Err(D::Error::custom("a ticket is named twice"));
+    }
+    Ok(tickets)
+}
+
+/// A name that becomes a part of a URL: letters, digits and underscores, so that it cannot become another URL.
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let good = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if good && (1..=LONGEST_REFERENCE).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(D::Error::custom("not the name of a payment method"))
+    }
 }
 
 #[cfg(test)]

@@ -3,13 +3,11 @@
 use axum::{extract::State, http::StatusCode};
 use service_kit::error::{ApiError, ErrorBody, Json};
 
-use super::payload::{Confirmation, Reservation};
-use crate::{booking::Booking, failure::Failure};
-
-const NOT_AVAILABLE: ApiError =
-    ApiError::new(StatusCode::CONFLICT, "ticket_not_available", "Ticket is not available for reservation");
-const NOT_RESERVED: ApiError =
-    ApiError::new(StatusCode::CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
+use super::{
+    answer::{not_available, not_reserved},
+    payload::{Confirmation, Reservation},
+};
+use crate::booking::Booking;
 
 /// Reserve a ticket
 ///
@@ -21,7 +19,7 @@ const NOT_RESERVED: ApiError =
     responses(
         (status = 200, description = "The ticket is reserved for the user"),
         (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
-        (status = 409, description = "`ticket_not_available`: held by somebody else, sold, unknown, or of an event that is over", body = ErrorBody),
+        (status = 409, description = "`ticket_not_available`: held by somebody else, sold, or unknown; `event_over`, `event_cancelled`, `not_on_sale`, `sale_ended`, `ticket_limit_reached`", body = ErrorBody),
         (status = 500, description = "`internal_server_error`", body = ErrorBody),
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
@@ -31,7 +29,7 @@ pub(super) async fn reserve(
     Json(wanted): Json<Reservation>,
 ) -> Result<StatusCode, ApiError> {
     let outcome = booking.reserve(wanted.ticket_uuid, wanted.user_uuid).await;
-    outcome.map(|()| StatusCode::OK).map_err(|failure| answer(failure, NOT_AVAILABLE))
+    outcome.map(|()| StatusCode::OK).map_err(not_available)
 }
 
 /// Confirm a reservation
@@ -45,6 +43,7 @@ pub(super) async fn reserve(
     responses(
         (status = 200, description = "The ticket is the user's"),
         (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 402, description = "`payment_declined`: the hold stays; `payment_requires_action`: the same call after the customer has acted finishes it; `payment_method_refused`", body = ErrorBody),
         (status = 409, description = "`ticket_not_reserved`: never reserved by this user, or the hold ran out", body = ErrorBody),
         (status = 500, description = "`internal_server_error`", body = ErrorBody),
         (status = 503, description = "`unavailable`: a store is down and the outcome may not be known; see `Retry-After` and ask again", body = ErrorBody),
@@ -55,18 +54,5 @@ pub(super) async fn confirm(
     Json(wanted): Json<Confirmation>,
 ) -> Result<StatusCode, ApiError> {
     let outcome = booking.confirm(wanted.ticket_uuid, wanted.user_uuid, wanted.payment_method_uuid).await;
-    outcome.map(|()| StatusCode::OK).map_err(|failure| answer(failure, NOT_RESERVED))
-}
-
-fn answer(failure: Failure, refused: ApiError) -> ApiError {
-    match failure {
-        Failure::Refused(_) => refused,
-        Failure::GivenUp => ApiError::unavailable(),
-        Failure::Postgres(error) => error.into(),
-        Failure::Redis(error) => error.into(),
-        Failure::Task(error) => {
-            tracing::error!(%error, "a sale's task failed");
-            ApiError::internal()
-        }
-    }
+    outcome.map(|()| StatusCode::OK).map_err(not_reserved)
 }

@@ -107,7 +107,7 @@ fn wrong_settings_end_the_program_with_status_2_and_all_their_names() {
         .expect("the program runs");
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
-    for name in ["HOLD_SECONDS", "PAYMENT_PROVIDER", "POSTGRES_HOST", "REDIS_ADDR"] {
+    for name in ["HOLD_SECONDS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "POSTGRES_HOST", "REDIS_ADDR"] {
         assert!(said.contains(name), "{said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use test_stores::given::Ticket;
 use uuid::Uuid;
@@ -49,6 +49,23 @@ impl Customer {
         let payment_method = Uuid::new_v4();
         let body = json!({"ticket_uuid": ticket.uuid, "user_uuid": self.uuid, "payment_method_uuid": payment_method});
         self.post("confirm", &body).await
+    }
+
+    /// Any call below the service's base.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        self.call_under_key(method, path, body, None).await
+    }
+
+    /// The same under an idempotency key.
+    pub async fn call_under_key(&self, method: Method, path: &str, body: Option<&Value>, key: Option<&str>) -> Answer {
+        let mut request = self.client.request(method, format!("{}/api/v1/booking/{path}", self.base));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        Answer::read(request.send().await.expect("an answer")).await
     }
 
     pub async fn post(&self, verb: &str, body: &Value) -> Answer {

@@ -6,15 +6,15 @@ use crate::service::{Service, eventually};
 pub const SLOW_COMMIT: &str = "
     CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON payment_attempts
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'succeeded') EXECUTE FUNCTION slow_commit()";
+    CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON orders
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'booked') EXECUTE FUNCTION slow_commit()";
 
 /// Waits until a sale is in the middle of its COMMIT.
 pub async fn a_commit_is_under_way(stores: &crate::service::Stores) {
     eventually("a COMMIT is under way", || async {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event = 'PgSleep' AND query ILIKE 'commit%')",
+                 WHERE datname = current_database() AND wait_event = 'PgSleep')",
         )
         .fetch_one(stores.pool())
         .await

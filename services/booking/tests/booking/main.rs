@@ -6,6 +6,8 @@ mod contract;
 mod crash;
 mod customer;
 mod faults;
+mod holds;
+mod on_sale;
 mod openapi;
 mod process;
 mod race;

@@ -11,6 +11,7 @@ use std::{
 use booking::Settings;
 use futures::{StreamExt, future::join_all, stream};
 use rand::Rng;
+use seats::HoldLimits;
 use test_stores::given::Ticket;
 
 use crate::{
@@ -39,7 +40,7 @@ struct Round {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_customers_race_for_each_of_a_hundred_seats_and_each_is_sold_once() {
     let service = Service::start_with_hold(HOLD).await;
-    let second = Replica::start(Settings { hold: HOLD, ..service.stores.settings() }).await;
+    let second = Replica::start(Settings { limits: HoldLimits::of_length(HOLD), ..service.stores.settings() }).await;
     let (event, tickets) = service.given_event_with_seats(i32::try_from(SEATS).expect("a small number")).await;
 
     let bases = [service.replica.base.clone(), second.base.clone()];

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use booking::{Settings, SweepSettings};
 use redis::aio::MultiplexedConnection;
+use seats::HoldLimits;
 use service_kit::settings::Environment;
 use sqlx::PgPool;
 use test_stores::{
@@ -115,7 +116,7 @@ impl Service {
     }
 
     pub async fn start_with_hold(hold: Duration) -> Self {
-        Self::start_with(|settings| Settings { hold, ..settings }).await
+        Self::start_with(|settings| Settings { limits: HoldLimits::of_length(hold), ..settings }).await
     }
 
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {

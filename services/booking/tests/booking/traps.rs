@@ -5,6 +5,7 @@ use std::time::Duration;
 use booking::{Settings, SweepSettings};
 use redis::AsyncCommands;
 use reqwest::StatusCode;
+use seats::HoldLimits;
 
 use crate::{
     customer::insist,
@@ -36,8 +37,9 @@ async fn the_losers_of_a_race_to_reserve_cannot_confirm() {
 /// Trap 2, first half: the hold ran out between the check and the update, and another took the ticket in between.
 #[tokio::test]
 async fn a_hold_does_not_run_out_while_its_sale_is_being_decided() {
+    const HOLD: Duration = Duration::from_secs(2);
     let service = Service::start_with(|settings| Settings {
-        hold: Duration::from_millis(100),
+        limits: HoldLimits::of_length(HOLD),
         sweep: SweepSettings::default(),
         ..settings
     })
@@ -68,7 +70,7 @@ async fn a_hold_does_not_run_out_while_its_sale_is_being_decided() {
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.expect("Redis answers");
     eventually("the hold would have run out", || async {
         let (now, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis.clone()).await.expect("Redis answers");
-        now > seconds + 1
+        now > seconds + HOLD.as_secs()
     })
     .await;
 
@@ -126,16 +128,17 @@ async fn deleted_locks_lead_to_no_second_sale() {
 /// Trap 3: when the hold ran out, a sold seat showed as available. Both halves of what a page is made of say otherwise.
 #[tokio::test]
 async fn a_sold_seat_stays_sold_when_its_hold_would_have_run_out() {
-    let service = Service::start_with_hold(Duration::from_millis(100)).await;
+    const HOLD_SECONDS: u64 = 3;
+    let service = Service::start_with_hold(Duration::from_secs(HOLD_SECONDS)).await;
     let (event, mut tickets) = service.given_event_with_seats(1).await;
     let (ticket, customer) = (tickets.remove(0), service.customer());
     customer.reserve(&ticket).await.is_ok();
-    customer.confirm(&ticket).await.is_ok();
     let mut redis = service.redis().await;
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.expect("Redis answers");
+    customer.confirm(&ticket).await.is_ok();
     eventually("the hold would have run out", || async {
         let (now, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis.clone()).await.expect("Redis answers");
-        now > seconds + 1
+        now > seconds + HOLD_SECONDS
     })
     .await;
     assert!(service.shown_as_reserved(&event).await.is_empty());

@@ -40,7 +40,11 @@ end
 for i = 4, #ARGV do
   local ticket = ARGV[i]
   local ends = redis.call('PEXPIRETIME', lock_key(ticket))
-  redis.call('HSET', event_key, ticket, selling_mark(user, attempt, math.max(ends, 0), now, asked))
+  local mark = read_mark(event_key, ticket)
+  ends = math.max(ends, 0)
+  redis.call('HSET', event_key, ticket,
+    selling_mark(user, mark.hold or UNKNOWN, mark.latest_end or ends, attempt, ends, now, asked))
+  redis.call('ZADD', user_key(event_key, user), 'XX', '+inf', ticket)
   redis.call('ZADD', sales_key, int(now), sale_name(event_key, user, attempt, ticket))
   redis.call('PEXPIRE', lock_key(ticket), keep_ms)
   redis.call('PEXPIRE', proof_key(ticket, user), keep_ms)

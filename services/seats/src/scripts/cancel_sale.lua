@@ -13,11 +13,13 @@ for i = 4, #ARGV do
   if mark.kind == 's' and mark.attempt == attempt then
     if mark.hold_ends > now then
       local answers = redis.call('GET', proof_key(ticket, user)) or '1'
-      write_hold(event_key, ticket, user, mark.hold_ends, answers)
+      write_hold(event_key, ticket, user, mark.hold_ends, answers, mark.hold, mark.latest_end)
+      redis.call('ZADD', user_key(event_key, user), 'XX', int(mark.hold_ends), ticket)
       restored = restored + 1
     else
       redis.call('DEL', lock_key(ticket), proof_key(ticket, user))
       redis.call('HDEL', event_key, ticket)
+      redis.call('ZREM', user_key(event_key, user), ticket)
       freed = freed + 1
     end
   end

@@ -1,9 +1,14 @@
 -- PostgreSQL says that these tickets are available: takes their marks of a sale away.
--- KEYS: marks of the event. ARGV: tickets…
+-- KEYS: marks of the event. ARGV: the buyer, whose cap they no longer count for ('' when that is not known), tickets…
+local event_key, buyer = KEYS[1], ARGV[1]
 local cleared = 0
-for i = 1, #ARGV do
-  if read_mark(KEYS[1], ARGV[i]).kind == 'b' then
-    redis.call('HDEL', KEYS[1], ARGV[i])
+for i = 2, #ARGV do
+  local ticket = ARGV[i]
+  if buyer ~= '' then
+    redis.call('ZREM', user_key(event_key, buyer), ticket)
+  end
+  if read_mark(event_key, ticket).kind == 'b' then
+    redis.call('HDEL', event_key, ticket)
     cleared = cleared + 1
   end
 end

@@ -3,6 +3,9 @@
 -- A sale older than this whose entry in the list of sales is gone is put back there by whoever stumbles over it.
 local LOST_SALE_MS = 60000
 
+-- Stands for what a mark does not know: a field of a mark is never empty.
+local UNKNOWN = '-'
+
 -- Lua writes large numbers as 1.7e+12, which Redis would refuse.
 local function int(number)
   return string.format('%.0f', number)
@@ -21,14 +24,25 @@ local function proof_key(ticket, user)
   return 'ticket_lock_user:' .. ticket .. ':' .. user
 end
 
--- A held ticket: h:<user>
-local function held_mark(user)
-  return 'h:' .. user
+-- What a hold is made of: <key of the event's marks> <user> <ticket> <ticket> …
+local function hold_key(hold)
+  return 'ticket_hold:' .. hold
 end
 
--- A ticket being sold: s:<user>:<attempt>:<end of the hold, ms>:<begin of the sale, ms>:<number of tickets in the sale>
-local function selling_mark(user, attempt, hold_ends, began, tickets)
-  return table.concat({'s', user, attempt, int(hold_ends), int(began), tickets}, ':')
+-- Which tickets of the event count for a user's cap, each with the time until which it does.
+local function user_key(event_key, user)
+  return 'user_seats:' .. string.sub(event_key, #'event_seats:' + 1) .. ':' .. user
+end
+
+-- A held ticket: h:<user>:<hold>:<latest end that extending can reach, ms>
+local function held_mark(user, hold, latest_end)
+  return table.concat({'h', user, hold, int(latest_end)}, ':')
+end
+
+-- A ticket being sold:
+-- s:<user>:<hold>:<latest end, ms>:<attempt>:<end of the hold, ms>:<begin of the sale, ms>:<number of tickets in the sale>
+local function selling_mark(user, hold, latest_end, attempt, hold_ends, began, tickets)
+  return table.concat({'s', user, hold, int(latest_end), attempt, int(hold_ends), int(began), tickets}, ':')
 end
 
 local BOOKED_MARK = 'b'
@@ -38,9 +52,12 @@ local function read_mark(event_key, ticket)
   if not text then
     return {kind = ''}
   end
-  local kind, user, attempt, hold_ends, began, tickets = string.match(text, '^(%a):?([^:]*):?([^:]*):?(%d*):?(%d*):?(%d*)$')
-  return {kind = kind or '', user = user, attempt = attempt, hold_ends = tonumber(hold_ends), began = tonumber(began),
-    tickets = tonumber(tickets)}
+  local part = {}
+  for field in string.gmatch(text, '[^:]+') do
+    part[#part + 1] = field
+  end
+  return {kind = part[1] or '', user = part[2], hold = part[3], latest_end = tonumber(part[4]), attempt = part[5],
+    hold_ends = tonumber(part[6]), began = tonumber(part[7]), tickets = tonumber(part[8])}
 end
 
 -- How a sale of a ticket is named in the list of sales.
@@ -49,9 +66,9 @@ local function sale_name(event_key, user, attempt, ticket)
 end
 
 -- The hold's three traces, ending at the same millisecond.
-local function write_hold(event_key, ticket, user, ends, answers)
+local function write_hold(event_key, ticket, user, ends, answers, hold, latest_end)
   redis.call('SET', lock_key(ticket), user, 'PXAT', int(ends))
   redis.call('SET', proof_key(ticket, user), answers, 'PXAT', int(ends))
-  redis.call('HSETEX', event_key, 'PXAT', int(ends), 'FIELDS', 1, ticket, held_mark(user))
+  redis.call('HSETEX', event_key, 'PXAT', int(ends), 'FIELDS', 1, ticket, held_mark(user, hold, latest_end))
 end
 

@@ -12,6 +12,7 @@ for i = 3, #ARGV do
     if mark.kind == 'h' then
       redis.call('HDEL', event_key, ticket)
     end
+    redis.call('ZREM', user_key(event_key, user), ticket)
     released = released + 1
   end
 end

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::AsyncCommands;
-use seats::{BeginSale, Hold, NotSellable, Occupied, Sale};
+use seats::{BeginSale, Hold, HoldLimits, NotSellable, Occupied, Sale};
 use uuid::Uuid;
 
 use crate::redis_server::{connect, new_event};
@@ -14,7 +14,8 @@ const HOLD: Duration = Duration::from_secs(60);
 async fn a_lock_written_by_another_program_keeps_others_out() {
     let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
     let _: () = redis.set_ex(format!("ticket_lock:{ticket}"), Uuid::new_v4().to_string(), 60).await.expect("Redis");
-    let answer = seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], HOLD).await.expect("Redis");
+    let answer =
+        seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held });
 }
 
@@ -22,10 +23,10 @@ async fn a_lock_written_by_another_program_keeps_others_out() {
 async fn a_deleted_lock_ends_the_hold_and_its_owner_cannot_confirm() {
     let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, first, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, first, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let _: () = redis.del(format!("ticket_lock:{ticket}")).await.expect("Redis");
-    let answer = seats::hold(&mut redis, &event, second, &[ticket], HOLD).await.expect("Redis");
-    assert!(matches!(answer, Hold::Held(held) if held[0].new));
+    let answer = seats::hold(&mut redis, &event, second, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
+    assert!(matches!(answer, Hold::Held(held) if held.tickets[0].new));
     // The first still has the proof in Redis; the lock says whose the ticket is.
     let sale = Sale { event_uuid: event, user: first, attempt: Uuid::new_v4(), tickets: vec![ticket] };
     let late = seats::begin_sale(&mut redis, &sale).await.expect("Redis");
@@ -35,35 +36,37 @@ async fn a_deleted_lock_ends_the_hold_and_its_owner_cannot_confirm() {
 #[tokio::test]
 async fn without_its_proof_a_hold_cannot_be_sold_until_its_owner_reserves_again() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let _: () = redis.del(format!("ticket_lock_user:{ticket}:{user}")).await.expect("Redis");
     let sale = Sale { event_uuid: event.clone(), user, attempt: Uuid::new_v4(), tickets: vec![ticket] };
     let refused = seats::begin_sale(&mut redis, &sale).await.expect("Redis");
     assert_eq!(refused, BeginSale::Refused { ticket, because: NotSellable::NotHeld });
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(seats::begin_sale(&mut redis, &sale).await.expect("Redis"), BeginSale::Begun);
 }
 
 #[tokio::test]
 async fn the_marks_of_an_event_that_were_lost_come_back_with_the_owners_repeat() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let _: () = redis.del(format!("event_seats:{event}")).await.expect("Redis");
-    let other = seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], HOLD).await.expect("Redis");
+    let other =
+        seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(other, Hold::Refused { ticket, because: Occupied::Held });
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(seats::held(&mut redis, &event).await.expect("Redis"), [ticket.to_string()].into());
 }
 
 #[tokio::test]
 async fn a_sale_keeps_others_out_when_the_locks_are_deleted() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let sale = Sale { event_uuid: event.clone(), user, attempt: Uuid::new_v4(), tickets: vec![ticket] };
     seats::begin_sale(&mut redis, &sale).await.expect("Redis");
     let keys = [format!("ticket_lock:{ticket}"), format!("ticket_lock_user:{ticket}:{user}")];
     let _: () = redis.del(&keys[..]).await.expect("Redis");
-    let other = seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], HOLD).await.expect("Redis");
+    let other =
+        seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(other, Hold::Refused { ticket, because: Occupied::Selling });
 }
 
@@ -71,6 +74,6 @@ async fn a_sale_keeps_others_out_when_the_locks_are_deleted() {
 async fn scripts_that_redis_forgot_are_loaded_again() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
     let _: () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut redis).await.expect("Redis");
-    let answer = seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert!(matches!(answer, Hold::Held(_)));
 }

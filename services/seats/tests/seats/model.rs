@@ -77,12 +77,13 @@ impl Model {
                     Occupied::Held => state.may_be_held_by_another(user, now),
                     Occupied::Selling => matches!(state, State::Selling { user: owner, .. } if *owner != user),
                     Occupied::Booked => matches!(state, State::Booked),
+                    Occupied::Limit => false,
                 };
                 assert!(expected, "refused because {because:?}, but the ticket is {state:?} at {now:?}");
             }
             Hold::Held(held) => {
-                assert_eq!(held.iter().map(|held| held.ticket).collect::<Vec<_>>(), asked);
-                for held in held {
+                assert_eq!(held.tickets.iter().map(|held| held.ticket).collect::<Vec<_>>(), asked);
+                for held in &held.tickets {
                     let state = self.state(held.ticket);
                     if held.new {
                         assert!(state.may_be_free(now), "held anew, but the ticket is {state:?} at {now:?}");

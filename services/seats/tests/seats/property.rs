@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use proptest::{prelude::*, sample::Index};
 use redis::aio::MultiplexedConnection;
-use seats::{BeginSale, Sale};
+use seats::{BeginSale, HoldLimits, Sale};
 use uuid::Uuid;
 
 use crate::{
@@ -66,7 +66,9 @@ impl Run {
         match step {
             Step::Hold { user, tickets } => {
                 let (user, tickets) = (self.users[*user], self.tickets(tickets));
-                let answer = seats::hold(&mut self.redis, &self.event, user, &tickets, HOLD).await.expect("Redis");
+                let answer = seats::hold(&mut self.redis, &self.event, user, &tickets, &HoldLimits::of_length(HOLD))
+                    .await
+                    .expect("Redis");
                 let now = self.window(earliest).await;
                 self.model.hold(user, &tickets, HOLD, &answer, now);
             }
@@ -112,7 +114,7 @@ impl Run {
             }
             Step::ClearBooked { ticket } => {
                 let ticket = self.model.tickets[*ticket].0;
-                seats::clear_booked(&mut self.redis, &self.event, &[ticket]).await.expect("Redis");
+                seats::clear_booked(&mut self.redis, &self.event, None, &[ticket]).await.expect("Redis");
                 self.model.clear_booked(ticket);
             }
             Step::Outwait => {

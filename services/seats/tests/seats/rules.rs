@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::AsyncCommands;
-use seats::{BeginSale, Cancelled, Hold, NotSellable, Occupied, Sale};
+use seats::{BeginSale, Cancelled, Hold, HoldLimits, NotSellable, Occupied, Sale};
 use uuid::Uuid;
 
 use crate::redis_server::{connect, new_event, now_ms, wait_until};
@@ -18,7 +18,7 @@ fn sale_of(event: &str, user: Uuid, tickets: &[Uuid]) -> Sale {
 #[tokio::test]
 async fn a_hold_writes_the_contracts_keys_with_one_end() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let (lock, proof) = (format!("ticket_lock:{ticket}"), format!("ticket_lock_user:{ticket}:{user}"));
     let owner: String = redis.get(&lock).await.expect("Redis");
     assert_eq!(owner, user.to_string());
@@ -39,8 +39,8 @@ async fn a_hold_writes_the_contracts_keys_with_one_end() {
 async fn the_loser_of_a_race_gets_no_proof() {
     let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
     let (winner, loser) = (Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, winner, &[ticket], HOLD).await.expect("Redis");
-    let answer = seats::hold(&mut redis, &event, loser, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, winner, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, loser, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held });
     let proof: bool = redis.exists(format!("ticket_lock_user:{ticket}:{loser}")).await.expect("Redis");
     assert!(!proof);
@@ -51,8 +51,8 @@ async fn several_tickets_are_held_together_or_not_at_all() {
     let (mut redis, event) = (connect().await, new_event());
     let tickets = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, first, &tickets[2..], HOLD).await.expect("Redis");
-    let answer = seats::hold(&mut redis, &event, second, &tickets, HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, first, &tickets[2..], &HoldLimits::of_length(HOLD)).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, second, &tickets, &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(answer, Hold::Refused { ticket: tickets[2], because: Occupied::Held });
     let shown = seats::held(&mut redis, &event).await.expect("Redis");
     assert_eq!(shown, [tickets[2].to_string()].into());
@@ -61,15 +61,15 @@ async fn several_tickets_are_held_together_or_not_at_all() {
 #[tokio::test]
 async fn the_owners_repeat_does_not_prolong_the_hold() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let lock = format!("ticket_lock:{ticket}");
     let before: i64 = redis::cmd("PEXPIRETIME").arg(&lock).query_async(&mut redis).await.expect("Redis");
     let moment = now_ms(&mut redis).await;
     wait_until(&mut redis, moment + 2).await;
-    let answer = seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let Hold::Held(held) = answer else { panic!("{answer:?}") };
-    assert!(!held[0].new);
-    assert_eq!(held[0].answers, 2);
+    assert!(!held.tickets[0].new);
+    assert_eq!(held.tickets[0].answers, 2);
     let after: i64 = redis::cmd("PEXPIRETIME").arg(&lock).query_async(&mut redis).await.expect("Redis");
     assert_eq!(before, after);
 }
@@ -78,39 +78,39 @@ async fn the_owners_repeat_does_not_prolong_the_hold() {
 async fn a_hold_that_ran_out_leaves_nothing_and_another_takes_the_ticket() {
     let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, first, &[ticket], SHORT_HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, first, &[ticket], &HoldLimits::of_length(SHORT_HOLD)).await.expect("Redis");
     let end = now_ms(&mut redis).await + 20;
     wait_until(&mut redis, end).await;
     assert!(seats::held(&mut redis, &event).await.expect("Redis").is_empty());
     let late = seats::begin_sale(&mut redis, &sale_of(&event, first, &[ticket])).await.expect("Redis");
     assert_eq!(late, BeginSale::Refused { ticket, because: NotSellable::NotHeld });
-    let answer = seats::hold(&mut redis, &event, second, &[ticket], HOLD).await.expect("Redis");
-    assert!(matches!(answer, Hold::Held(held) if held[0].new));
+    let answer = seats::hold(&mut redis, &event, second, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
+    assert!(matches!(answer, Hold::Held(held) if held.tickets[0].new));
 }
 
 #[tokio::test]
 async fn a_sale_outlives_the_end_of_its_hold() {
     let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
     let (buyer, other) = (Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, buyer, &[ticket], SHORT_HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, buyer, &[ticket], &HoldLimits::of_length(SHORT_HOLD)).await.expect("Redis");
     let sale = sale_of(&event, buyer, &[ticket]);
     assert_eq!(seats::begin_sale(&mut redis, &sale).await.expect("Redis"), BeginSale::Begun);
     let end = now_ms(&mut redis).await + 20;
     wait_until(&mut redis, end).await;
-    let answer = seats::hold(&mut redis, &event, other, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, other, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Selling });
     assert_eq!(seats::held(&mut redis, &event).await.expect("Redis"), [ticket.to_string()].into());
     // Given up now, nothing is left of the hold.
     let cancelled = seats::cancel_sale(&mut redis, &sale).await.expect("Redis");
     assert_eq!(cancelled, Cancelled { restored: 0, freed: 1 });
-    let answer = seats::hold(&mut redis, &event, other, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, other, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert!(matches!(answer, Hold::Held(_)));
 }
 
 #[tokio::test]
 async fn a_cancelled_sale_gives_the_hold_back_with_the_end_it_had() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let lock = format!("ticket_lock:{ticket}");
     let before: i64 = redis::cmd("PEXPIRETIME").arg(&lock).query_async(&mut redis).await.expect("Redis");
     let sale = sale_of(&event, user, &[ticket]);
@@ -130,7 +130,7 @@ async fn a_cancelled_sale_gives_the_hold_back_with_the_end_it_had() {
 #[tokio::test]
 async fn the_owners_second_confirm_joins_the_sale_under_way() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let sale = sale_of(&event, user, &[ticket]);
     seats::begin_sale(&mut redis, &sale).await.expect("Redis");
     let second = seats::begin_sale(&mut redis, &sale_of(&event, user, &[ticket])).await.expect("Redis");
@@ -140,7 +140,7 @@ async fn the_owners_second_confirm_joins_the_sale_under_way() {
 #[tokio::test]
 async fn a_finished_sale_leaves_a_mark_and_no_keys() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let sale = sale_of(&event, user, &[ticket]);
     seats::begin_sale(&mut redis, &sale).await.expect("Redis");
     seats::finish_sale(&mut redis, &sale).await.expect("Redis");
@@ -148,17 +148,17 @@ async fn a_finished_sale_leaves_a_mark_and_no_keys() {
     let left: u64 = redis.exists(&keys[..]).await.expect("Redis");
     assert_eq!(left, 0);
     assert!(seats::held(&mut redis, &event).await.expect("Redis").is_empty());
-    let answer = seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Booked });
 }
 
 #[tokio::test]
 async fn a_hold_that_another_call_was_answered_with_is_not_given_back() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    let answer = seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    let answer = seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let Hold::Held(first) = answer else { panic!("{answer:?}") };
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
-    let released = seats::release_unanswered(&mut redis, &event, user, &first[0]).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
+    let released = seats::release_unanswered(&mut redis, &event, user, &first).await.expect("Redis");
     assert_eq!(released, 0);
     assert_eq!(seats::held(&mut redis, &event).await.expect("Redis").len(), 1);
     assert_eq!(seats::release(&mut redis, &event, user, &[ticket]).await.expect("Redis"), 1);
@@ -168,7 +168,7 @@ async fn a_hold_that_another_call_was_answered_with_is_not_given_back() {
 #[tokio::test]
 async fn every_key_of_an_event_goes_by_itself_in_the_end() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
-    seats::hold(&mut redis, &event, user, &[ticket], HOLD).await.expect("Redis");
+    seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     seats::begin_sale(&mut redis, &sale_of(&event, user, &[ticket])).await.expect("Redis");
     for key in
         [format!("event_seats:{event}"), format!("ticket_lock:{ticket}"), format!("ticket_lock_user:{ticket}:{user}")]

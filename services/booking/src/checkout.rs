@@ -1,0 +1,228 @@
+//! Checking out: the hold becomes a sale, the payment is taken, PostgreSQL decides, the seats are marked.
+//!
+//! 1. Redis turns the live hold into `selling`, which no expiry ends, under the order's name. The owner's second call joins
+//!    the order under way instead.
+//! 2. The order comes to its end: at once where nothing is paid ([`crate::orders::sale`]), step by step where something is
+//!    ([`crate::drive`]).
+//! 3. Redis learns the decision: `booked`, or what is left of the hold comes back.
+//!
+//! Whatever fails after step 1 leaves the mark standing: a repeat by the customer joins the order and finishes it, and
+//! otherwise the sweeper does. Nobody guesses: the mark is only ever ended by a decision that PostgreSQL has committed.
+
+use seats::{BeginSale, NotSellable, Sale};
+use uuid::Uuid;
+
+use crate::{
+    booking::Booking,
+    drive::Settled,
+    failure::{Failure, Refusal},
+    orders::{
+        self, OrderState,
+        idempotency::{self, Key, Operation, Seen},
+        payment, reason,
+        sale::{self, Purchase},
+    },
+    payments::{Payments, StripePayments, methods},
+};
+
+/// Who wants to buy what, and how it is paid.
+#[derive(Debug, Clone)]
+struct Basket {
+    event_uuid: String,
+    tickets: Vec<Uuid>,
+    user: Uuid,
+    purchase: Purchase,
+}
+
+impl Booking {
+    /// Sells the ticket to the user who holds it. Once sold, the buyer's repeat succeeds as well: it asks for what is there.
+    ///
+    /// # Errors
+    /// See [`Failure`]. After a failure of a store the ticket may have been sold; asking again tells.
+    pub async fn confirm(&self, ticket: Uuid, user: Uuid, payment_method: Uuid) -> Result<(), Failure> {
+        let purchase = Purchase { payment_method, hold: None, currency: self.currency, key: None };
+        let booking = self.clone();
+        self.outlive(async move {
+            let event_uuid = booking.catalog.event_of(ticket).await?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let basket = Basket { event_uuid: event_uuid.to_string(), tickets: vec![ticket], user, purchase };
+            booking.buy(basket).await.map(drop)
+        })
+        .await
+    }
+
+    /// Sells the tickets of the hold to the user who has it. Returns the order. Under a key that was used before, the order
+    /// that came of it.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn order(
+        &self,
+        hold: Uuid,
+        user: Uuid,
+        payment_method: Uuid,
+        key: Option<String>,
+    ) -> Result<Uuid, Failure> {
+        let request = [hold, user, payment_method].map(|uuid| uuid.to_string());
+        let key = key.map(|text| Key::new(text, &request.each_ref().map(String::as_str)));
+        let purchase = Purchase { payment_method, hold: Some(hold), currency: self.currency, key };
+        let booking = self.clone();
+        self.outlive(async move {
+            if let Some(order) = booking.order_under(user, Operation::Order, purchase.key.as_ref()).await? {
+                return booking.go_on_with(order).await;
+            }
+            let basket = match booking.show_hold(hold, user).await {
+                Ok(found) => Basket { event_uuid: found.event_uuid, tickets: found.tickets, user, purchase },
+                // Another call under the same key may have sold it in between.
+                Err(Failure::Refused(Refusal::NoHold)) => {
+                    let order = booking.order_under(user, Operation::Order, purchase.key.as_ref()).await?;
+                    return order.ok_or(Failure::Refused(Refusal::NotHeld));
+                }
+                Err(failure) => return Err(failure),
+            };
+            booking.buy(basket).await
+        })
+        .await
+    }
+
+    /// Runs to its end in a task of its own: a client that goes away must not stop a sale in the middle.
+    async fn outlive<T: Send + 'static>(
+        &self,
+        sale: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let metrics = self.metrics.clone();
+        let sale = self.sales.spawn(async move {
+            let outcome = sale.await;
+            metrics.confirmed(&outcome);
+            outcome
+        });
+        sale.await?
+    }
+
+    async fn buy(&self, basket: Basket) -> Result<Uuid, Failure> {
+        if let Payments::Stripe(_) = &self.payments {
+            let method = basket.purchase.payment_method;
+            if !methods::belongs_to(&self.postgres, method, basket.user).await? {
+                return Err(Failure::Refused(Refusal::PaymentMethod));
+            }
+        }
+        let Basket { event_uuid, tickets, user, purchase } = basket;
+        let mut sale = Sale { event_uuid, user, attempt: Uuid::now_v7(), tickets };
+        match seats::begin_sale(&mut self.redis.clone(), &sale).await? {
+            BeginSale::Begun => {}
+            BeginSale::Joined { attempt } => sale.attempt = attempt,
+            BeginSale::Refused { because: NotSellable::OtherSale, .. } => {
+                return Err(Failure::Refused(Refusal::Selling));
+            }
+            BeginSale::Refused { .. } => return self.repeat_of_a_sale(&sale, &purchase).await,
+        }
+        let selling = self.metrics.sale_seconds.start_timer();
+        let outcome = match &self.payments {
+            Payments::Free => self.sell(&sale, &purchase).await,
+            Payments::Stripe(payments) => self.pay(payments, &sale, &purchase).await,
+        };
+        if outcome.is_ok() {
+            selling.observe_duration();
+        } else {
+            selling.stop_and_discard();
+        }
+        outcome.map(|()| sale.attempt)
+    }
+
+    async fn repeat_of_a_sale(&self, sale: &Sale, purchase: &Purchase) -> Result<Uuid, Failure> {
+        if let Some(order) = self.order_under(sale.user, Operation::Order, purchase.key.as_ref()).await? {
+            return Ok(order);
+        }
+        let order = orders::order_that_sold(&self.postgres, &sale.tickets, sale.user).await?;
+        order.ok_or(Failure::Refused(Refusal::NotHeld))
+    }
+
+    /// Sells without a payment.
+    async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
+        if sale::sell(&self.postgres, sale, purchase).await? == OrderState::Booked {
+            self.mark_sold(sale).await;
+            return Ok(());
+        }
+        let why = orders::reason_of(&self.postgres, sale.attempt).await?;
+        self.not_sold(sale, why.as_deref().unwrap_or_default()).await
+    }
+
+    /// Sells with a payment.
+    async fn pay(&self, payments: &StripePayments, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
+        let order = sale.attempt;
+        if payment::place(&self.postgres, sale, purchase).await? == OrderState::Cancelled {
+            let why = orders::reason_of(&self.postgres, order).await?;
+            return self.not_sold(sale, why.as_deref().unwrap_or_default()).await;
+        }
+        outcome(order, self.drive(payments, order).await?)
+    }
+
+    /// An order that was there already is brought on, and tells what became of it.
+    async fn go_on_with(&self, order: Uuid) -> Result<Uuid, Failure> {
+        if let Payments::Stripe(payments) = &self.payments {
+            if payment::checkout(&self.postgres, order).await?.is_some() {
+                outcome(order, self.drive(payments, order).await?)?;
+            }
+        }
+        Ok(order)
+    }
+
+    /// The order that an earlier call under this key led to.
+    pub(crate) async fn order_under(
+        &self,
+        user: Uuid,
+        operation: Operation,
+        key: Option<&Key>,
+    ) -> Result<Option<Uuid>, Failure> {
+        let Some(key) = key else { return Ok(None) };
+        match idempotency::look_up(&self.postgres, user, operation, key).await? {
+            Seen::Never => Ok(None),
+            Seen::Same(order) => Ok(Some(order)),
+            Seen::Other => Err(Failure::Refused(Refusal::KeyReused)),
+        }
+    }
+
+    async fn not_sold(&self, sale: &Sale, why: &str) -> Result<(), Failure> {
+        if why == reason::NOT_AVAILABLE {
+            self.give_up_and_release(sale).await?;
+            return Err(Failure::Refused(Refusal::Sold));
+        }
+        let cancelled = seats::cancel_sale(&mut self.redis.clone(), sale).await?;
+        if cancelled.restored > 0 { Err(Failure::GivenUp) } else { Err(Failure::Refused(Refusal::NotHeld)) }
+    }
+
+    pub(crate) async fn mark_sold(&self, sale: &Sale) {
+        if let Err(error) = seats::finish_sale(&mut self.redis.clone(), sale).await {
+            // Sold is sold: the sweeper marks the seats.
+            tracing::warn!(%error, order = %sale.attempt, "sold seats are not marked yet");
+        }
+    }
+
+    pub(crate) async fn mark_available(&self, sale: &Sale) {
+        let mut redis = self.redis.clone();
+        if let Err(error) = seats::clear_booked(&mut redis, &sale.event_uuid, Some(sale.user), &sale.tickets).await {
+            // Whoever reserves one of them finds out that the mark is wrong.
+            tracing::warn!(%error, order = %sale.attempt, "seats that were given back are still marked as sold");
+        }
+    }
+
+    /// The hold that comes back is of no use: a ticket cannot be had.
+    pub(crate) async fn give_up_and_release(&self, sale: &Sale) -> Result<(), Failure> {
+        let mut redis = self.redis.clone();
+        seats::cancel_sale(&mut redis, sale).await?;
+        seats::release(&mut redis, &sale.event_uuid, sale.user, &sale.tickets).await?;
+        Ok(())
+    }
+}
+
+fn outcome(order: Uuid, settled: Settled) -> Result<(), Failure> {
+    match settled {
+        Settled::Booked => Ok(()),
+        Settled::Waiting { client_secret } => Err(Failure::ActionRequired { order, client_secret }),
+        Settled::Unsettled => Err(Failure::Unsettled { order }),
+        Settled::Cancelled(why) => Err(match why.as_str() {
+            reason::DECLINED | reason::CAPTURE_FAILED | reason::PAYMENT_FAILED => Failure::Declined,
+            reason::NOT_AVAILABLE => Failure::Refused(Refusal::Sold),
+            _ => Failure::Refused(Refusal::NotHeld),
+        }),
+    }
+}

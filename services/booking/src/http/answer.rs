@@ -1,0 +1,96 @@
+//! How each failure is told to clients: a stable code, and a message for people.
+
+use axum::http::StatusCode;
+use service_kit::error::ApiError;
+
+use crate::failure::{Failure, Refusal};
+
+const CONFLICT: StatusCode = StatusCode::CONFLICT;
+const PAYMENT_REQUIRED: StatusCode = StatusCode::PAYMENT_REQUIRED;
+
+/// The answer to a call about holds and orders.
+pub(super) fn answer(failure: Failure) -> ApiError {
+    match failure {
+        Failure::Refused(refusal) => refused(refusal),
+        Failure::Declined => ApiError::new(PAYMENT_REQUIRED, "payment_declined", "Payment was declined"),
+        Failure::ActionRequired { .. } => {
+            ApiError::new(PAYMENT_REQUIRED, "payment_requires_action", "Payment must be confirmed with the card's bank")
+        }
+        Failure::GivenUp | Failure::Unsettled { .. } => ApiError::unavailable(),
+        Failure::Postgres(error) => error.into(),
+        Failure::Redis(error) => error.into(),
+        Failure::Stripe(error) => {
+            tracing::error!(%error, "Stripe failed");
+            ApiError::unavailable()
+        }
+        Failure::Task(error) => {
+            tracing::error!(%error, "a sale's task failed");
+            ApiError::internal()
+        }
+    }
+}
+
+/// The answer to the contract's reserve: a code of its own where the customer should know why, the contract's message always.
+pub(super) fn not_available(failure: Failure) -> ApiError {
+    const MESSAGE: &str = "Ticket is not available for reservation";
+    match failure {
+        Failure::Refused(refusal) => {
+            ApiError::new(CONFLICT, sale_code(refusal).unwrap_or("ticket_not_available"), MESSAGE)
+        }
+        failure => answer(failure),
+    }
+}
+
+/// The answer to the contract's confirm.
+pub(super) fn not_reserved(failure: Failure) -> ApiError {
+    match failure {
+        Failure::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
+        Failure::Refused(_) => NOT_RESERVED,
+        failure => answer(failure),
+    }
+}
+
+const NOT_RESERVED: ApiError = ApiError::new(CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
+
+/// Codes of refusals that concern the whole event, or the customer.
+fn sale_code(refusal: Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::Over => Some("event_over"),
+        Refusal::Cancelled => Some("event_cancelled"),
+        Refusal::NotOnSale => Some("not_on_sale"),
+        Refusal::SaleEnded => Some("sale_ended"),
+        Refusal::Limit => Some("ticket_limit_reached"),
+        _ => None,
+    }
+}
+
+pub(super) fn refused(refusal: Refusal) -> ApiError {
+    let not_found = |code, message| ApiError::new(StatusCode::NOT_FOUND, code, message);
+    let conflict = |code, message| ApiError::new(CONFLICT, code, message);
+    match refusal {
+        Refusal::Unknown | Refusal::Sold | Refusal::Held => {
+            conflict("ticket_not_available", "A ticket is not available")
+        }
+        Refusal::OtherEvent => conflict("ticket_of_another_event", "A ticket belongs to another event"),
+        Refusal::Over => conflict("event_over", "The event is over"),
+        Refusal::Cancelled => conflict("event_cancelled", "The event was cancelled"),
+        Refusal::NotOnSale => conflict("not_on_sale", "The sale has not begun"),
+        Refusal::SaleEnded => conflict("sale_ended", "The sale has ended"),
+        Refusal::Limit => {
+            conflict("ticket_limit_reached", "The user would have more tickets of this event than one may")
+        }
+        Refusal::Selling => conflict("hold_is_being_sold", "The hold is being sold"),
+        Refusal::NotHeld => NOT_RESERVED,
+        Refusal::NoHold => not_found("hold_not_found", "The user has no such hold"),
+        Refusal::HoldLimit => conflict("hold_limit_reached", "The hold cannot be extended any further"),
+        Refusal::PaymentMethod => {
+            ApiError::new(PAYMENT_REQUIRED, "payment_method_refused", "The payment method cannot be used by this user")
+        }
+        Refusal::NoOrder => not_found("order_not_found", "The user has no such order"),
+        Refusal::NotCancellable => conflict("order_not_cancellable", "The order can no longer be cancelled"),
+        Refusal::NotRefundable => conflict("order_not_refundable", "The order cannot be refunded"),
+        Refusal::KeyReused => {
+            conflict("idempotency_key_reused", "The idempotency key came with another request before")
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Holds of several seats.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, Query, State, rejection::PathRejection, rejection::QueryRejection},
+    http::StatusCode,
+};
+use serde::Serialize;
+use service_kit::error::{ApiError, ErrorBody, Json};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    answer::{answer, refused},
+    payload::{HoldRequest, OfUser},
+    request::{named, user},
+};
+use crate::{booking::Booking, failure::Refusal, holds::HoldOfUser};
+
+/// Seats that are kept for a user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Hold {
+    hold_uuid: Uuid,
+    #[schema(format = Uuid)]
+    event_uuid: String,
+    user_uuid: Uuid,
+    ticket_uuids: Vec<Uuid>,
+    /// When the first of the tickets goes, by the clock of this service.
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    /// Whole seconds until then.
+    seconds_left: u64,
+    /// The end that extending can reach at the most.
+    #[serde(with = "time::serde::rfc3339")]
+    extendable_until: OffsetDateTime,
+}
+
+impl Hold {
+    fn new(hold: HoldOfUser, user_uuid: Uuid) -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self {
+            hold_uuid: hold.hold,
+            event_uuid: hold.event_uuid,
+            user_uuid,
+            ticket_uuids: hold.tickets,
+            expires_at: now + whole_milliseconds(hold.left),
+            seconds_left: hold.left.as_secs(),
+            extendable_until: now + whole_milliseconds(hold.longest),
+        }
+    }
+}
+
+fn whole_milliseconds(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
+
+/// Hold seats
+///
+/// Holds all these tickets for the user, or none of them. The owner's repeat succeeds and does not prolong the hold. Tickets
+/// that the user holds already become part of the new hold, with the end they have.
+#[utoipa::path(
+    post,
+    path = "/holds",
+    request_body = HoldRequest,
+    responses(
+        (status = 200, description = "The user had this hold already", body = Hold),
+        (status = 201, description = "The tickets are held for the user", body = Hold),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 409, description = "`ticket_not_available`, `ticket_of_another_event`, `event_over`, `event_cancelled`, `not_on_sale`, `sale_ended`, `ticket_limit_reached`, `hold_is_being_sold`", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn create(State(booking): State<Booking>, Json(wanted): Json<HoldRequest>) -> Answer {
+    let HoldRequest { event_uuid, user_uuid, ticket_uuids, .. } = wanted;
+    let (hold, is_new) = booking.hold(event_uuid, &ticket_uuids, user_uuid).await.map_err(answer)?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(Hold::new(hold, user_uuid))))
+}
+
+/// Look at a hold
+#[utoipa::path(
+    get,
+    path = "/holds/{hold_uuid}",
+    params(("hold_uuid" = Uuid, Path, description = "The hold."), OfUser),
+    responses(
+        (status = 200, description = "The hold, with the seconds that are left", body = Hold),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 404, description = "`hold_not_found`: the user has no such hold, or it ran out", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn show(
+    State(booking): State<Booking>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<OfUser>, QueryRejection>,
+) -> Answer {
+    let (hold, user) = (named(path, refused(Refusal::NoHold))?, user(query)?);
+    let hold = booking.show_hold(hold, user).await.map_err(answer)?;
+    Ok((StatusCode::OK, axum::Json(Hold::new(hold, user))))
+}
+
+/// Extend a hold
+///
+/// Begins the hold's length anew, up to its lifetime.
+#[utoipa::path(
+    post,
+    path = "/holds/{hold_uuid}/extend",
+    params(("hold_uuid" = Uuid, Path, description = "The hold.")),
+    request_body = OfUser,
+    responses(
+        (status = 200, description = "The hold as it is now", body = Hold),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 404, description = "`hold_not_found`", body = ErrorBody),
+        (status = 409, description = "`hold_limit_reached`, `hold_is_being_sold`", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn extend(
+    State(booking): State<Booking>,
+    path: Result<Path<String>, PathRejection>,
+    Json(of): Json<OfUser>,
+) -> Answer {
+    let hold = named(path, refused(Refusal::NoHold))?;
+    let hold = booking.extend_hold(hold, of.user_uuid).await.map_err(answer)?;
+    Ok((StatusCode::OK, axum::Json(Hold::new(hold, of.user_uuid))))
+}
+
+/// Release a hold
+///
+/// Gives all its tickets back.
+#[utoipa::path(
+    delete,
+    path = "/holds/{hold_uuid}",
+    params(("hold_uuid" = Uuid, Path, description = "The hold."), OfUser),
+    responses(
+        (status = 204, description = "The tickets are free"),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 404, description = "`hold_not_found`", body = ErrorBody),
+        (status = 409, description = "`hold_is_being_sold`", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn release(
+    State(booking): State<Booking>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<OfUser>, QueryRejection>,
+) -> Result<StatusCode, ApiError> {
+    let (hold, user) = (named(path, refused(Refusal::NoHold))?, user(query)?);
+    booking.release_hold(hold, user).await.map_err(answer)?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,91 @@
+//! Payment methods and the provider's webhooks.
+
+use std::time::SystemTime;
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
+use serde::Serialize;
+use service_kit::error::{ApiError, ErrorBody, Json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{answer::answer, payload::PaymentMethodRequest};
+use crate::{
+    booking::Booking,
+    payments::{
+        Payments,
+        webhook::{self, Event},
+    },
+};
+
+const SIGNATURE_HEADER: &str = "stripe-signature";
+
+const BAD_SIGNATURE: ApiError =
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_signature", "The webhook is not signed, or not by Stripe");
+const NO_STRIPE: ApiError = ApiError::new(StatusCode::NOT_FOUND, "not_found", "Not found");
+
+/// A saved payment method.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PaymentMethod {
+    payment_method_uuid: Uuid,
+}
+
+/// Save a payment method
+///
+/// It belongs to the user who saves it; the user's repeat is answered with the same one.
+#[utoipa::path(
+    post,
+    path = "/payment-methods",
+    request_body = PaymentMethodRequest,
+    responses(
+        (status = 201, description = "Saved", body = PaymentMethod),
+        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        (status = 402, description = "`payment_method_refused`: unknown to the provider, another user's, or nothing is paid for here", body = ErrorBody),
+        (status = 503, description = "`unavailable`: the provider or a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn save_method(
+    State(booking): State<Booking>,
+    Json(wanted): Json<PaymentMethodRequest>,
+) -> Result<(StatusCode, axum::Json<PaymentMethod>), ApiError> {
+    let saved = booking.save_payment_method(wanted.user_uuid, &wanted.provider_reference).await;
+    let payment_method_uuid = saved.map_err(answer)?;
+    Ok((StatusCode::CREATED, axum::Json(PaymentMethod { payment_method_uuid })))
+}
+
+/// Stripe's webhooks
+///
+/// Each is stored once, with its effect.
+#[utoipa::path(
+    post,
+    path = "/payments/stripe/webhook",
+    params(("Stripe-Signature" = String, Header, description = "As Stripe signs.")),
+    request_body(content = String, description = "An event of Stripe's.", content_type = "application/json"),
+    responses(
+        (status = 200, description = "Stored, now or before"),
+        (status = 400, description = "`invalid_signature`, `invalid_request_payload`", body = ErrorBody),
+        (status = 404, description = "`not_found`: nothing is paid through Stripe here", body = ErrorBody),
+        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn stripe_webhook(
+    State(booking): State<Booking>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let Payments::Stripe(payments) = &booking.payments else { return Err(NO_STRIPE) };
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    webhook::verify(&payments.webhook_secret, signature, &body, SystemTime::now()).map_err(|reason| {
+        tracing::warn!(%reason, "a webhook was refused");
+        BAD_SIGNATURE
+    })?;
+    let event: Event = serde_json::from_slice(&body).map_err(|_| ApiError::invalid_payload())?;
+    if let Some(order) = booking.apply_webhook(&event).await? {
+        // Stripe waits for the answer, not for what follows from it.
+        booking.bring_on_in_background(order);
+    }
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,74 @@
+//! Saved payment methods. Each belongs to the user who saved it, and only that user pays with it.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{Payments, stripe::StripeError};
+use crate::{
+    booking::Booking,
+    failure::{Failure, Refusal},
+    orders::parse_uuid,
+};
+
+impl Booking {
+    /// Saves a payment method that Stripe knows under this name (`pm_…`), for this user. The user's repeat is answered with the
+    /// same method.
+    ///
+    /// # Errors
+    /// When nothing is paid for here, Stripe does not know the method or it is another's, or a store fails.
+    pub async fn save_payment_method(&self, user: Uuid, reference: &str) -> Result<Uuid, Failure> {
+        let Payments::Stripe(payments) = &self.payments else {
+            return Err(Failure::Refused(Refusal::PaymentMethod));
+        };
+        if let Some((owner, uuid)) = owner_of(&self.postgres, reference).await? {
+            return if owner == user { Ok(uuid) } else { Err(Failure::Refused(Refusal::PaymentMethod)) };
+        }
+        // The same key makes the same customer, so two at once and a repeat after a crash all get one.
+        let customer = payments.api.create_customer(user).await?;
+        let method = match payments.api.attach(reference, &customer).await {
+            Ok(method) => method,
+            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error @ StripeError::Refused { .. }) => {
+                tracing::info!(%error, "a payment method was refused");
+                return Err(Failure::Refused(Refusal::PaymentMethod));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let saved: Option<String> = sqlx::query_scalar(
+            "INSERT INTO payment_methods (user_uuid, provider, provider_reference, customer_reference)
+             VALUES ($1, 'stripe', $2, $3)
+             ON CONFLICT (provider, provider_reference) DO UPDATE SET customer_reference = excluded.customer_reference
+                 WHERE payment_methods.user_uuid = excluded.user_uuid
+             RETURNING uuid",
+        )
+        .bind(user.to_string())
+        .bind(method)
+        .bind(customer)
+        .fetch_optional(&self.postgres)
+        .await?;
+        let saved = saved.ok_or(Failure::Refused(Refusal::PaymentMethod))?;
+        Ok(parse_uuid(&saved)?)
+    }
+}
+
+async fn owner_of(postgres: &PgPool, reference: &str) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+    let row: Option<(String, String)> = sqlx::query_as(
+        "SELECT user_uuid, uuid FROM payment_methods WHERE provider = 'stripe' AND provider_reference = $1",
+    )
+    .bind(reference)
+    .fetch_optional(postgres)
+    .await?;
+    row.map(|(user, uuid)| Ok((parse_uuid(&user)?, parse_uuid(&uuid)?))).transpose()
+}
+
+/// Whether the user may pay with this method.
+///
+/// # Errors
+/// When PostgreSQL fails.
+pub async fn belongs_to(postgres: &PgPool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM payment_methods WHERE uuid = $1 AND user_uuid = $2)")
+        .bind(method.to_string())
+        .bind(user.to_string())
+        .fetch_one(postgres)
+        .await
+}

@@ -1,0 +1,40 @@
+-- Put in front of the scripts about a hold as a whole.
+
+-- The tickets that are still in the hold: held or being sold, under this hold's name. Nothing when the hold is another
+-- user's, ran out, or was never there: who asks for another's hold must not learn that it exists.
+local function read_hold(hold, user)
+  local words = {}
+  for word in string.gmatch(redis.call('GET', hold_key(hold)) or '', '[^ ]+') do
+    words[#words + 1] = word
+  end
+  if words[2] ~= user then
+    return nil
+  end
+  local found = {event_key = words[1], seats = {}, selling = false}
+  for i = 3, #words do
+    local ticket = words[i]
+    local mark = read_mark(found.event_key, ticket)
+    local ends = mark.hold_ends
+    if mark.kind == 'h' and redis.call('GET', lock_key(ticket)) == user then
+      ends = redis.call('PEXPIRETIME', lock_key(ticket))
+    end
+    if mark.hold == hold and ends then
+      table.insert(found.seats, {ticket = ticket, ends = ends, latest_end = mark.latest_end})
+      found.selling = found.selling or mark.kind == 's'
+    end
+  end
+  return #found.seats > 0 and found or nil
+end
+
+-- The hold lasts as long as its first ticket to go, and can last as long as the first one that cannot be extended.
+-- Answer: 'hold', key of the event's marks, ms left, ms until the latest end, being sold (1 or 0), tickets…
+local function tell_hold(found, now)
+  local ends, latest_end, tickets = math.huge, math.huge, {}
+  for _, seat in ipairs(found.seats) do
+    ends, latest_end = math.min(ends, seat.ends), math.min(latest_end, seat.latest_end)
+    table.insert(tickets, seat.ticket)
+  end
+  return {'hold', found.event_key, int(math.max(ends - now, 0)), int(math.max(latest_end - now, 0)),
+    found.selling and '1' or '0', unpack(tickets)}
+end
+
