@@ -40,6 +40,30 @@ fn settings_of_booking() {
 }
 
 #[test]
+fn booking_is_paid_through_stripe_with_keys_out_of_their_secret() {
+    let mut target = target();
+    target.spec.services.booking.payments =
+        serde_json::from_value(json!({"stripe": {"secret": {"name": "stripe"}}})).unwrap();
+    let settings = config_map::build(&platform(), Component::Booking, &target).data.unwrap();
+    assert_eq!(settings["PAYMENT_PROVIDER"], "stripe");
+    assert_eq!(settings["PAYMENT_SECONDS"], "600");
+    assert!(!settings.contains_key("STRIPE_API_URL"), "the service knows where Stripe is");
+    let from_stripe = |component| {
+        let deployment = deployment::build(&platform(), component, &target, "secrets");
+        let containers = deployment.spec.unwrap().template.spec.unwrap().containers;
+        let variables = containers.into_iter().flat_map(|container| container.env.unwrap_or_default());
+        let of_stripe = variables.filter_map(|variable| {
+            let key = variable.value_from?.secret_key_ref?;
+            (key.name == "stripe").then_some((variable.name, key.key))
+        });
+        of_stripe.collect::<Vec<_>>()
+    };
+    let expected = [("STRIPE_SECRET_KEY", "secret-key"), ("STRIPE_WEBHOOK_SECRET", "webhook-secret")];
+    assert_eq!(from_stripe(Component::Booking), expected.map(|(name, key)| (name.to_owned(), key.to_owned())));
+    assert!(from_stripe(Component::Search).is_empty(), "nobody else gets the keys");
+}
+
+#[test]
 fn service_of_event_management() {
     insta::assert_yaml_snapshot!(service::build(&platform(), Component::EventManagement, &platform().spec));
 }

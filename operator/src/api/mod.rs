@@ -2,6 +2,7 @@
 //!
 //! Everything here ends up in the CRD; doc comments are what `kubectl explain` prints.
 
+mod booking;
 mod reason;
 mod release;
 mod schema;
@@ -10,12 +11,10 @@ mod spec;
 mod status;
 mod stores;
 
+pub use booking::{BookingSpec, FreePayments, Payments, StripePayments};
 pub use reason::{Attention, ConditionType, Reason};
 pub use release::{Feed, IndexDefinition, MigrationError, MigrationResult, MigrationSet, Migrations, Release};
-pub use services::{
-    BookingSpec, FreePayments, HttpServiceSpec, Payments, PodTemplateSpec, Resources, ServiceType, ServicesSpec,
-    WorkloadSpec,
-};
+pub use services::{HttpServiceSpec, PodTemplateSpec, Resources, ServiceType, ServicesSpec, WorkloadSpec};
 pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, SecretName, TicketPlatform, TicketPlatformSpec};
 pub use status::{
     ConnectorStatus, IndexStatus, LastGood, MigrationsStatus, RecordedRelease, RolloutStatus, TicketPlatformStatus,

@@ -6,7 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema;
+use super::{BookingSpec, schema};
 
 /// The three services of the platform.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
@@ -43,7 +43,7 @@ pub struct WorkloadSpec {
     /// are refused here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
-    #[x_kube(validation = ("self.all(name, !(name in ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_DBNAME', 'POSTGRES_SSLMODE', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'REDIS_ADDR', 'REDIS_PASSWORD', 'KAFKA_LISTENERS', 'KAFKA_TOPIC_PREFIX', 'KAFKA_TOPIC_PARTITIONS', 'KAFKA_TOPIC_REPLICATION_FACTOR', 'ELASTICSEARCH_ADDR', 'ELASTICSEARCH_INDEX_PREFIX', 'INDEX_DEFINITION_PATH', 'HOLD_SECONDS', 'PAYMENT_PROVIDER', 'SERVER_ADDR']))", "env must not name a setting that the TicketPlatform has a field for"))]
+    #[x_kube(validation = ("self.all(name, !(name in ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_DBNAME', 'POSTGRES_SSLMODE', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'REDIS_ADDR', 'REDIS_PASSWORD', 'KAFKA_LISTENERS', 'KAFKA_TOPIC_PREFIX', 'KAFKA_TOPIC_PARTITIONS', 'KAFKA_TOPIC_REPLICATION_FACTOR', 'ELASTICSEARCH_ADDR', 'ELASTICSEARCH_INDEX_PREFIX', 'INDEX_DEFINITION_PATH', 'HOLD_SECONDS', 'HOLD_LIFETIME_SECONDS', 'MAX_TICKETS_PER_USER', 'CURRENCY', 'PAYMENT_PROVIDER', 'PAYMENT_SECONDS', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL', 'SERVER_ADDR']))", "env must not name a setting that the TicketPlatform has a field for"))]
     pub env: BTreeMap<String, String>,
 }
 
@@ -59,56 +59,6 @@ impl Default for WorkloadSpec {
             resources: Resources::default(),
             pod_template: PodTemplateSpec::default(),
             env: BTreeMap::new(),
-        }
-    }
-}
-
-/// How the booking service runs.
-#[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("!(has(self.holdMinutes) && has(self.holdSeconds))", "give holdMinutes or holdSeconds, not both"))]
-pub struct BookingSpec {
-    #[serde(flatten)]
-    #[schemars(flatten)]
-    #[allow(missing_docs, reason = "a flattened field's text would replace the description of the whole")]
-    pub workload: WorkloadSpec,
-    /// Minutes a reserved seat is kept for its customer. 15 when neither this nor `holdSeconds` is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1440))]
-    pub hold_minutes: Option<i32>,
-    /// The same in seconds, for tests that wait for an expiry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 86_400))]
-    pub hold_seconds: Option<i32>,
-    /// How customers pay: a required choice, so that nobody gives tickets away by leaving a key empty.
-    pub payments: Payments,
-}
-
-impl BookingSpec {
-    /// Seconds a reserved seat is kept.
-    pub fn hold_seconds(&self) -> i32 {
-        const DEFAULT_HOLD_MINUTES: i32 = 15;
-        self.hold_seconds.unwrap_or_else(|| self.hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES) * 60)
-    }
-}
-
-/// How customers pay. Exactly one of its fields is given.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Payments {
-    /// Tickets cost nothing: no payment is taken. Write `free: {}`.
-    Free(FreePayments),
-}
-
-/// Free tickets have no settings.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
-pub struct FreePayments {}
-
-impl Payments {
-    /// The value of the service's setting `PAYMENT_PROVIDER`.
-    pub const fn provider(&self) -> &'static str {
-        match self {
-            Self::Free(_) => "free",
         }
     }
 }

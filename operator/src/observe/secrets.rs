@@ -20,6 +20,7 @@ pub async fn read(client: &Client, platform: &TicketPlatform) -> Secrets {
     let postgres = &platform.spec.postgres;
     let mut wanted = vec![&postgres.service.secret, &postgres.migration.secret, &postgres.change_feed.secret];
     wanted.extend(&platform.spec.redis.secret);
+    wanted.extend(platform.spec.services.booking.payments.stripe().map(|stripe| &stripe.secret));
     let mut found = Secrets::new();
     for secret in wanted {
         if !found.contains_key(&secret.name) {

@@ -113,7 +113,7 @@ fn container(component: Component, target: &Target, config: String) -> Container
             ..ContainerPort::default()
         }]),
         env_from: Some(vec![EnvFromSource { config_map_ref: Some(settings), ..EnvFromSource::default() }]),
-        env: Some(environment::secrets_of_service(spec)),
+        env: Some(environment::secrets_of_service(component, spec)),
         resources: Some(pod::resources(&component.workload(spec).resources)),
         startup_probe: Some(Probe { period_seconds: Some(1), failure_threshold: Some(60), ..probe("/livez") }),
         liveness_probe: Some(Probe { period_seconds: Some(10), failure_threshold: Some(6), ..probe("/livez") }),

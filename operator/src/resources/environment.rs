@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
 use super::Target;
-use crate::api::{SecretName, TicketPlatformSpec};
+use crate::api::{BookingSpec, SecretName, TicketPlatformSpec};
 use crate::component::Component;
 
 /// Where the release's content lies in the images of `search` and `migrate`.
@@ -20,10 +20,7 @@ pub fn of_service(component: Component, target: &Target) -> BTreeMap<String, Str
     settings.insert("SERVER_ADDR".into(), format!(":{}", component.port()));
     match component {
         Component::EventManagement => {}
-        Component::Booking => {
-            settings.insert("HOLD_SECONDS".into(), spec.services.booking.hold_seconds().to_string());
-            settings.insert("PAYMENT_PROVIDER".into(), spec.services.booking.payments.provider().into());
-        }
+        Component::Booking => settings.extend(booking(&spec.services.booking)),
         Component::Search => settings.extend(search(spec)),
     }
     settings
@@ -38,6 +35,21 @@ pub fn database(spec: &TicketPlatformSpec) -> BTreeMap<String, String> {
         ("POSTGRES_DBNAME", postgres.database.clone()),
         ("POSTGRES_SSLMODE", postgres.ssl_mode.as_str().to_owned()),
     ])
+}
+
+fn booking(spec: &BookingSpec) -> BTreeMap<String, String> {
+    let mut settings = map([
+        ("HOLD_SECONDS", spec.hold_seconds().to_string()),
+        ("HOLD_LIFETIME_SECONDS", spec.hold_lifetime_seconds().to_string()),
+        ("MAX_TICKETS_PER_USER", spec.max_tickets_per_user.to_string()),
+        ("CURRENCY", spec.currency.clone()),
+        ("PAYMENT_PROVIDER", spec.payments.provider().to_owned()),
+    ]);
+    if let Some(stripe) = spec.payments.stripe() {
+        settings.insert("PAYMENT_SECONDS".into(), stripe.payment_seconds.to_string());
+        settings.extend(stripe.api_url.iter().map(|url| ("STRIPE_API_URL".to_owned(), url.clone())));
+    }
+    settings
 }
 
 fn search(spec: &TicketPlatformSpec) -> BTreeMap<String, String> {
@@ -66,17 +78,22 @@ pub fn database_role(secret: &SecretName) -> Vec<EnvVar> {
     vec![from_secret("POSTGRES_USER", secret, "username"), from_secret("POSTGRES_PASSWORD", secret, "password")]
 }
 
-/// Secrets of a service: its database role, and Redis' password where there is one.
-pub fn secrets_of_service(spec: &TicketPlatformSpec) -> Vec<EnvVar> {
+/// Secrets of a service: its database role, Redis' password where there is one, and for booking the keys of Stripe.
+pub fn secrets_of_service(component: Component, spec: &TicketPlatformSpec) -> Vec<EnvVar> {
     let mut variables = database_role(&spec.postgres.service.secret);
     variables.extend(spec.redis.secret.as_ref().map(|secret| from_secret("REDIS_PASSWORD", secret, "password")));
+    if let (Component::Booking, Some(stripe)) = (component, spec.services.booking.payments.stripe()) {
+        variables.push(from_secret("STRIPE_SECRET_KEY", &stripe.secret, "secret-key"));
+        variables.push(from_secret("STRIPE_WEBHOOK_SECRET", &stripe.secret, "webhook-secret"));
+    }
     variables
 }
 
-/// Names of the Secrets a service's pods use.
+/// Names of the Secrets the services' pods use.
 pub fn secret_names(spec: &TicketPlatformSpec) -> Vec<&str> {
     let mut names = vec![spec.postgres.service.secret.name.as_str()];
     names.extend(spec.redis.secret.as_ref().map(|secret| secret.name.as_str()));
+    names.extend(spec.services.booking.payments.stripe().map(|stripe| stripe.secret.name.as_str()));
     names
 }
 

@@ -18,7 +18,7 @@ pub fn key(target: &Target) -> String {
 /// Builds it. It runs with the service's own settings, so that it fills the very index the service will use.
 pub fn build(platform: &TicketPlatform, target: &Target, attempt: &Attempt<'_>) -> Job {
     let mut variables = environment::variables(environment::of_service(Component::Search, target));
-    variables.extend(environment::secrets_of_service(&target.spec));
+    variables.extend(environment::secrets_of_service(Component::Search, &target.spec));
     let program = Program { name: "search", arguments: &["prepare-index"], environment: variables };
     job::build(platform, &target.spec, attempt, program)
 }

@@ -186,8 +186,9 @@ impl Booking {
             self.give_up_and_release(sale).await?;
             return Err(Failure::Refused(Refusal::Sold));
         }
-        let cancelled = seats::cancel_sale(&mut self.redis.clone(), sale).await?;
-        if cancelled.restored > 0 { Err(Failure::GivenUp) } else { Err(Failure::Refused(Refusal::NotHeld)) }
+        // Given up by the worker while it was under way. What is left of the hold is back, and the next call tells.
+        seats::cancel_sale(&mut self.redis.clone(), sale).await?;
+        Err(Failure::GivenUp)
     }
 
     pub(crate) async fn mark_sold(&self, sale: &Sale) {
@@ -222,6 +223,7 @@ fn outcome(order: Uuid, settled: Settled) -> Result<(), Failure> {
         Settled::Cancelled(why) => Err(match why.as_str() {
             reason::DECLINED | reason::CAPTURE_FAILED | reason::PAYMENT_FAILED => Failure::Declined,
             reason::NOT_AVAILABLE => Failure::Refused(Refusal::Sold),
+            reason::ABANDONED => Failure::GivenUp,
             _ => Failure::Refused(Refusal::NotHeld),
         }),
     }

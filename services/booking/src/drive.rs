@@ -96,7 +96,7 @@ impl Booking {
             (Canceling, _) => self.cancel(payments, checkout).await,
             (Refunding, Some(intent)) => {
                 self.settle_marks(checkout).await?;
-                match payments.api.refund(intent, order).await {
+                match payments.api.refund(intent, order, checkout.looks).await {
                     Ok(()) => self.step(order, &[Refunding], Refunded, None).await,
                     Err(error) => Ok(self.unsettled(checkout, &error)),
                 }
@@ -163,17 +163,17 @@ impl Booking {
 
     async fn capture(&self, payments: &StripePayments, checkout: &Checkout, intent: &str) -> Result<Next, Failure> {
         let order = checkout.sale.attempt;
-        let seen = match payments.api.capture(intent, order).await {
-            // The answer to a repeat may be an old one: what is true now is asked for.
-            Err(error) if !error.is_transient() => payments.api.intent(intent).await,
-            seen => seen,
+        let refused = match payments.api.capture(intent, order, checkout.looks).await {
+            Ok(Intent { status: IntentStatus::Succeeded, .. }) => return self.booked(order).await,
+            Ok(_) => return Ok(Next::Done(Settled::Unsettled)),
+            Err(error) if error.is_transient() => return Ok(self.unsettled(checkout, &error)),
+            Err(error) => error,
         };
-        match seen {
+        // Refused for good, unless an earlier call, whose answer was lost, took the money.
+        match payments.api.intent(intent).await {
             Ok(Intent { status: IntentStatus::Succeeded, .. }) => self.booked(order).await,
-            Ok(Intent { status: IntentStatus::RequiresCapture | IntentStatus::Processing, .. }) => {
-                Ok(Next::Done(Settled::Unsettled))
-            }
             Ok(_) => {
+                tracing::warn!(error = %refused, %order, "the money cannot be taken: the tickets are given back");
                 steps::unbook(&self.postgres, order, reason::CAPTURE_FAILED).await?;
                 Ok(Next::Again)
             }
@@ -208,7 +208,7 @@ impl Booking {
                 Err(_) => self.step(order, &[Canceling], Canceled, None).await,
             };
         };
-        let seen = match payments.api.cancel(intent, order).await {
+        let seen = match payments.api.cancel(intent, order, checkout.looks).await {
             Err(error) if !error.is_transient() => payments.api.intent(intent).await,
             seen => seen,
         };

@@ -2,7 +2,9 @@
 //!
 //! <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method> and
 //! <https://docs.stripe.com/api/idempotent_requests>. Each call that has an effect carries an idempotency key that derives
-//! from the order, so that repeating it, after a crash as well, has no second effect.
+//! from the order, so that repeating it, after a crash as well, has no second effect. A fault of Stripe's own is kept under the
+//! key, so what cannot take effect twice anyway (taking, letting go of or giving back all of it) gets another key with each
+//! of the worker's looks.
 
 use std::time::Duration;
 
@@ -204,25 +206,25 @@ impl Stripe {
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn capture(&self, intent: &str, order: Uuid) -> Result<Intent, StripeError> {
-        self.post(&format!("/v1/payment_intents/{intent}/capture"), &format!("{order}:capture"), &[]).await
+    pub async fn capture(&self, intent: &str, order: Uuid, look: i32) -> Result<Intent, StripeError> {
+        self.post(&format!("/v1/payment_intents/{intent}/capture"), &format!("{order}:capture:{look}"), &[]).await
     }
 
     /// Lets go of the money that was set aside.
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn cancel(&self, intent: &str, order: Uuid) -> Result<Intent, StripeError> {
-        self.post(&format!("/v1/payment_intents/{intent}/cancel"), &format!("{order}:cancel"), &[]).await
+    pub async fn cancel(&self, intent: &str, order: Uuid, look: i32) -> Result<Intent, StripeError> {
+        self.post(&format!("/v1/payment_intents/{intent}/cancel"), &format!("{order}:cancel:{look}"), &[]).await
     }
 
     /// Gives back all the money that was taken. What was given back already counts as given back.
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn refund(&self, intent: &str, order: Uuid) -> Result<(), StripeError> {
+    pub async fn refund(&self, intent: &str, order: Uuid, look: i32) -> Result<(), StripeError> {
         let refunded: Result<Named, _> =
-            self.post("/v1/refunds", &format!("{order}:refund"), &[("payment_intent", intent)]).await;
+            self.post("/v1/refunds", &format!("{order}:refund:{look}"), &[("payment_intent", intent)]).await;
         match refunded {
             Err(StripeError::Refused { code, .. }) if code == "charge_already_refunded" => Ok(()),
             other => other.map(drop),

@@ -15,9 +15,15 @@ pub struct Process {
 impl Process {
     /// Starts the program and waits until it listens.
     pub fn start(stores: &Stores) -> Self {
+        Self::start_with(stores, Vec::new())
+    }
+
+    /// The same, with settings in which some are others.
+    pub fn start_with(stores: &Stores, others: Vec<(String, String)>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_booking"))
             .env_clear()
             .envs(stores.environment())
+            .envs(others)
             .env("SERVER_ADDR", "127.0.0.1:0")
             .env("SERVER_MODE", "release")
             .stdout(Stdio::piped())

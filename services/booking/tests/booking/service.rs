@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use booking::{Settings, SweepSettings};
+use fake_stripe::FakeStripe;
 use redis::aio::MultiplexedConnection;
 use seats::HoldLimits;
 use service_kit::settings::Environment;
@@ -48,7 +49,13 @@ impl Stores {
     }
 
     pub fn settings(&self) -> Settings {
-        let settings = Settings::read(Environment::from_pairs(self.environment())).expect("complete settings");
+        self.settings_with(Vec::new())
+    }
+
+    /// Settings in which some are others.
+    pub fn settings_with(&self, others: Vec<(String, String)>) -> Settings {
+        let environment = Environment::from_pairs(self.environment().into_iter().chain(others));
+        let settings = Settings::read(environment).expect("complete settings");
         Settings { sweep: SWEEP, ..settings }
     }
 
@@ -122,6 +129,13 @@ impl Service {
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
         let stores = Stores::start().await;
         let replica = Replica::start(change(stores.settings())).await;
+        Self { stores, replica, client: client() }
+    }
+
+    /// A service that is paid through this Stripe.
+    pub async fn start_with_stripe(stripe: &FakeStripe, change: impl FnOnce(Settings) -> Settings) -> Self {
+        let stores = Stores::start().await;
+        let replica = Replica::start(change(stores.settings_with(stripe.environment()))).await;
         Self { stores, replica, client: client() }
     }
 

@@ -11,8 +11,15 @@ use crate::service::{Service, execute, redis, sell};
 const A_WHILE: Duration = Duration::from_secs(900);
 
 async fn hold(event: &given::Event, ticket: &given::Ticket, user: Uuid, length: Duration) {
-    let held =
-        seats::hold(&mut redis().await, &event.uuid, user, &[ticket.uuid.parse().unwrap()], length).await.unwrap();
+    let held = seats::hold(
+        &mut redis().await,
+        &event.uuid,
+        user,
+        &[ticket.uuid.parse().unwrap()],
+        &seats::HoldLimits::of_length(length),
+    )
+    .await
+    .unwrap();
     assert!(matches!(held, seats::Hold::Held(_)), "{held:?}");
 }
 
