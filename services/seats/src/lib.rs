@@ -32,7 +32,7 @@ mod script;
 mod whole_hold;
 
 pub use hold::{Held, HeldTicket, Hold, HoldLimits, Occupied, clear_booked, hold, release, release_unanswered};
-pub use mark::held;
+pub use mark::{held, held_tickets};
 pub use sale::{
     BeginSale, Cancelled, NotSellable, Sale, begin_sale, cancel_sale, finish_sale, stale_sales, touch_sale,
 };
