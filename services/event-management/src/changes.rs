@@ -3,6 +3,7 @@
 //! A connection that has died may look alive for minutes. So silence alone proves nothing: every half second the
 //! connection must answer, and what is kept is trusted only for a short time after the last answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Executor;
@@ -42,7 +43,7 @@ enum Lost {
 pub(crate) async fn listen(
     options: PgConnectOptions,
     details: Details,
-    metrics: EventMetrics,
+    metrics: Arc<EventMetrics>,
     shutdown: CancellationToken,
 ) {
     let listening = async {

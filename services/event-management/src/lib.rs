@@ -2,18 +2,22 @@
 //!
 //! What rarely changes (event, venue, performers, tickets with price and seat) is kept apart from what changes with every
 //! sale (the seats' state). The former is [cached](details) in the process and in Redis, and dropped by a
-//! [signal](changes) from the database; the latter is [read fresh](seats) for each answer and cached nowhere.
+//! [signal](changes) from the database; the latter is [read fresh](seats) for each answer and cached nowhere. A
+//! [page](page) is both together, made once for all who ask at the same moment.
 
 mod changes;
 mod details;
 mod freshness;
 pub mod http;
 mod metrics;
+mod page;
 mod seats;
 mod settings;
+mod tickets;
 mod turns;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use service_kit::health::Health;
 use service_kit::metrics::Metrics;
@@ -26,6 +30,7 @@ pub use settings::Settings;
 use crate::details::Details;
 use crate::http::Events;
 use crate::metrics::EventMetrics;
+use crate::page::Pages;
 use crate::seats::Seats;
 
 /// Serves on the listener until `shutdown`, and then drains.
@@ -40,7 +45,7 @@ pub async fn run(
     let pool = service_kit::postgres::pool(&settings.postgres);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
-    let event_metrics = EventMetrics::register(metrics.registry())?;
+    let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);
 
     let details = Details::new(pool.clone(), redis.clone(), &settings.postgres.dbname, event_metrics.clone());
     let listening = changes::listen(
@@ -53,7 +58,9 @@ pub async fn run(
 
     let probed = pool.clone();
     let health = Health::builder().reached("postgres", move || probe(probed.clone())).build();
-    let events = Events { details, seats: Seats::new(pool, redis, event_metrics) };
+    let seats = Seats::new(pool, redis, event_metrics.clone());
+    let pages = Pages::new(details, seats, event_metrics.clone());
+    let events = Arc::new(Events { pages, metrics: event_metrics });
     let app = service_kit::http::app(http::routes(events), &settings.server, &health, &metrics);
     service_kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
     listening.await?;

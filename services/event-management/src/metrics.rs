@@ -1,9 +1,9 @@
 //! What this service counts.
 
+use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-/// The service's own metrics.
-#[derive(Clone)]
+/// The service's own metrics. Each is a counter behind a pointer: share them whole instead of copying them.
 pub(crate) struct EventMetrics {
     /// Where an event's details came from: `process`, `redis` or `postgres`.
     pub(crate) lookups: IntCounterVec,
@@ -13,36 +13,76 @@ pub(crate) struct EventMetrics {
     pub(crate) listening: IntGauge,
     /// 1 while the shared cache in Redis is used.
     pub(crate) shared_cache_in_use: IntGauge,
-    /// Pages answered without the seats' marks, because Redis did not answer.
+    /// Reads of the seats without their marks, because Redis did not answer.
     pub(crate) pages_without_redis: IntCounter,
+    /// Reads of the seats of an event, each for all who asked at once.
+    pub(crate) seat_reads: IntCounter,
+    /// Requests that wait for a page.
+    pub(crate) waiting: IntGauge,
+    /// Pages answered whole.
+    pub(crate) pages_200: IntCounter,
+    /// Pages that the client had already.
+    pub(crate) pages_304: IntCounter,
+    /// Pages written.
+    pub(crate) renderings_plain: IntCounter,
+    /// Pages packed.
+    pub(crate) renderings_gzip: IntCounter,
 }
 
 impl EventMetrics {
     /// Creates and registers them.
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Self {
-            lookups: IntCounterVec::new(
-                Opts::new("event_details_lookups_total", "Lookups of an event's details by where they were found."),
-                &["source"],
+        let new = New { registry };
+        let pages = new.counters("event_pages_total", "Pages by status of the answer.", "status")?;
+        let renderings = new.counters("event_renderings_total", "Pages made, each for all who share it.", "form")?;
+        Ok(Self {
+            lookups: new.counters(
+                "event_details_lookups_total",
+                "Lookups of an event's details by where they were found.",
+                "source",
             )?,
-            changes: IntCounter::new("event_changes_total", "Changes of events that the database announced.")?,
-            listening: IntGauge::new("event_changes_listening", "1 while the database's announcements are heard.")?,
-            shared_cache_in_use: IntGauge::new("event_shared_cache_in_use", "1 while the cache in Redis is trusted.")?,
-            pages_without_redis: IntCounter::new(
+            changes: new.counter("event_changes_total", "Changes of events that the database announced.")?,
+            listening: new.gauge("event_changes_listening", "1 while the database's announcements are heard.")?,
+            shared_cache_in_use: new.gauge("event_shared_cache_in_use", "1 while the cache in Redis is trusted.")?,
+            pages_without_redis: new.counter(
                 "event_pages_without_redis_total",
-                "Pages answered from PostgreSQL alone, because Redis did not answer.",
+                "Seats read from PostgreSQL alone, because Redis did not answer.",
             )?,
-        };
-        registry.register(Box::new(metrics.lookups.clone()))?;
-        registry.register(Box::new(metrics.changes.clone()))?;
-        registry.register(Box::new(metrics.listening.clone()))?;
-        registry.register(Box::new(metrics.shared_cache_in_use.clone()))?;
-        registry.register(Box::new(metrics.pages_without_redis.clone()))?;
-        Ok(metrics)
+            seat_reads: new.counter("event_seat_reads_total", "Reads of seats, each for all who asked at once.")?,
+            waiting: new.gauge("event_pages_waiting", "Requests that wait for an event to be read.")?,
+            pages_200: pages.with_label_values(&["200"]),
+            pages_304: pages.with_label_values(&["304"]),
+            renderings_plain: renderings.with_label_values(&["plain"]),
+            renderings_gzip: renderings.with_label_values(&["gzip"]),
+        })
     }
 
     /// Counts a lookup.
     pub(crate) fn found_in(&self, source: &str) {
         self.lookups.with_label_values(&[source]).inc();
+    }
+}
+
+/// Makes metrics that are registered.
+struct New<'a> {
+    registry: &'a Registry,
+}
+
+impl New<'_> {
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.registered(IntCounter::new(name, help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+        self.registered(IntCounterVec::new(Opts::new(name, help), &[label])?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.registered(IntGauge::new(name, help)?)
+    }
+
+    fn registered<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
     }
 }

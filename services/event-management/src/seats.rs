@@ -1,87 +1,64 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use moka::future::Cache;
 use redis::aio::ConnectionManager;
-use service_kit::error::ApiError;
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use crate::details::EventDetails;
 use crate::metrics::EventMetrics;
-use crate::turns::Turns;
+use crate::tickets::{TicketStatus, Tickets};
 
 /// The longest wait for Redis: without it a page still tells what is sold, only not what is held.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// More events than this are not looked at in the same moment.
-const MOST_TURNS: u64 = 10_000;
-/// A turn is of use while several ask at once; kept longer, the answers of many large events would only fill memory.
-const TURN_LIFETIME: Duration = Duration::from_secs(1);
-
 /// Reads seat states.
-#[derive(Clone)]
 pub(crate) struct Seats {
-    turns: Cache<i64, Arc<Turns<Answer>>>,
     pool: PgPool,
     redis: ConnectionManager,
-    redis_failed: Arc<AtomicBool>,
-    metrics: EventMetrics,
-}
-
-type Answer = Result<Arc<SeatStates>, ApiError>;
-
-/// Which tickets of an event are not available.
-#[derive(Debug, Default)]
-pub(crate) struct SeatStates {
-    /// Uuids of tickets with a live hold, or being sold.
-    pub(crate) held: HashSet<String>,
-    /// Ids of tickets that are sold.
-    pub(crate) booked: HashSet<i64>,
+    redis_failed: AtomicBool,
+    metrics: Arc<EventMetrics>,
 }
 
 impl Seats {
-    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: EventMetrics) -> Self {
-        Self {
-            turns: Cache::builder().max_capacity(MOST_TURNS).time_to_idle(TURN_LIFETIME).build(),
-            pool,
-            redis,
-            redis_failed: Arc::default(),
-            metrics,
-        }
+    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: Arc<EventMetrics>) -> Self {
+        Self { pool, redis, redis_failed: AtomicBool::default(), metrics }
     }
 
-    /// The state now: read after this was called, though perhaps for several who ask at once.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer. Without Redis no seat is held.
-    pub(crate) async fn states(&self, event: &EventDetails) -> Answer {
-        if event.tickets.is_empty() {
-            return Ok(Arc::default());
-        }
-        let turns = self.turns.get_with(event.id, async { Arc::default() }).await;
-        turns.take(async || Ok(Arc::new(self.read(event).await?))).await
-    }
-
-    /// One call to each store, whatever the number of seats.
+    /// The status of each ticket now. One call to each store, whatever the number of seats.
     ///
     /// Redis first: a sale books in PostgreSQL and then removes its mark. In the other order a sale between the two reads
     /// would be seen by neither, and a sold seat would show as available.
-    async fn read(&self, event: &EventDetails) -> Result<SeatStates, sqlx::Error> {
-        let held = self.held(&event.uuid).await;
-        let booked: Vec<i64> = sqlx::query_scalar("SELECT id FROM tickets WHERE event_id = $1 AND status = 'booked'")
-            .bind(event.id)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(SeatStates { held, booked: booked.into_iter().collect() })
+    ///
+    /// # Errors
+    /// When PostgreSQL does not answer. Without Redis no seat is held.
+    pub(crate) async fn read(
+        &self,
+        event_id: i64,
+        event_uuid: Uuid,
+        tickets: &Tickets,
+    ) -> Result<Box<[TicketStatus]>, sqlx::Error> {
+        if tickets.len() == 0 {
+            return Ok(Box::default());
+        }
+        self.metrics.seat_reads.inc();
+        let held = self.held(event_uuid).await;
+        // One row with an array: thousands of rows cost both sides more than the reading itself.
+        let booked: Vec<i64> = sqlx::query_scalar(
+            "SELECT coalesce(array_agg(id), '{}') FROM tickets WHERE event_id = $1 AND status = 'booked'",
+        )
+        .bind(event_id)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(tickets.statuses(&held, &booked))
     }
 
-    async fn held(&self, event_uuid: &str) -> HashSet<String> {
+    async fn held(&self, event_uuid: Uuid) -> Vec<Uuid> {
         let mut redis = self.redis.clone();
-        let failure = match tokio::time::timeout(REDIS_TIMEOUT, seats::held(&mut redis, event_uuid)).await {
+        let reading = async { seats::held_tickets(&mut redis, &event_uuid.to_string()).await };
+        let failure = match tokio::time::timeout(REDIS_TIMEOUT, reading).await {
             Ok(Ok(held)) => {
                 if self.redis_failed.swap(false, Ordering::Relaxed) {
                     tracing::info!("Redis answers again");
@@ -96,6 +73,6 @@ impl Seats {
             tracing::warn!(reason = failure, "Redis failed: held seats show as available until it answers");
         }
         self.metrics.pages_without_redis.inc();
-        HashSet::new()
+        Vec::new()
     }
 }

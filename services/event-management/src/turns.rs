@@ -1,89 +1,173 @@
 //! Sharing a read among those who wait for it, without giving anybody an answer older than the question.
 
-use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Mutex;
+use futures::FutureExt;
+use tokio::sync::watch;
 
 /// Reads of one thing, one at a time. Whoever asks while a read runs is answered by the next one, together with all others
 /// who wait: a crowd costs two reads at most, and every answer was read after it was asked for.
+///
+/// A read is a task of its own. So it does not end with the client who happened to be the first to ask, and all who
+/// wait are woken at once instead of one after the other.
 pub(crate) struct Turns<T> {
-    begun: AtomicU64,
-    last: Mutex<Last<T>>,
+    state: Mutex<State<T>>,
 }
 
-struct Last<T> {
-    number: u64,
-    answer: Option<T>,
+struct State<T> {
+    reading: bool,
+    /// Where those wait who asked during this read.
+    next: Option<Asked<T>>,
 }
+
+type Asked<T> = watch::Sender<Option<T>>;
 
 impl<T> Default for Turns<T> {
     fn default() -> Self {
-        Self { begun: AtomicU64::default(), last: Mutex::new(Last { number: 0, answer: None }) }
+        Self { state: Mutex::new(State { reading: false, next: None }) }
     }
 }
 
-impl<T: Clone> Turns<T> {
-    /// The answer of a read that began after this call.
-    pub(crate) async fn take<F: Future<Output = T>>(&self, read: impl FnOnce() -> F) -> T {
-        let begun_before = self.begun.load(Ordering::SeqCst);
-        let mut last = self.last.lock().await;
-        match &last.answer {
-            Some(answer) if last.number > begun_before => answer.clone(),
-            _ => {
-                // Counted before it begins: should it be given up half way, nobody takes it for finished.
-                let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-                let answer = read().await;
-                *last = Last { number, answer: Some(answer.clone()) };
-                answer
-            }
+impl<T: Clone + Send + Sync + 'static> Turns<T> {
+    /// The answer of a read that began after this call; nothing when it panicked. All who take turns here must bring the
+    /// same `read`: those of others may be answered by it.
+    pub(crate) async fn take<F>(self: &Arc<Self>, read: impl Fn() -> F + Send + 'static) -> Option<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut answer = self.ask(read);
+        answer.wait_for(Option::is_some).await.ok()?.clone()
+    }
+
+    fn ask<F>(self: &Arc<Self>, read: impl Fn() -> F + Send + 'static) -> watch::Receiver<Option<T>>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut state = self.state();
+        if state.reading {
+            return state.next.get_or_insert_with(|| watch::Sender::new(None)).subscribe();
         }
+        state.reading = true;
+        let (asked, answer) = watch::channel(None);
+        tokio::spawn(Arc::clone(self).read_until_nobody_asks(asked, read));
+        answer
+    }
+
+    async fn read_until_nobody_asks<F>(self: Arc<Self>, first: Asked<T>, read: impl Fn() -> F + Send)
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut next = Some(first);
+        while let Some(asked) = next {
+            // All may have gone away meanwhile.
+            if !asked.is_closed()
+                && let Ok(answer) = AssertUnwindSafe(read()).catch_unwind().await
+            {
+                asked.send_replace(Some(answer));
+            }
+            next = self.next();
+        }
+    }
+
+    fn next(&self) -> Option<Asked<T>> {
+        let mut state = self.state();
+        let next = state.next.take();
+        state.reading = next.is_some();
+        next
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     use tokio::sync::Semaphore;
 
     use super::*;
 
-    /// A read that answers with its number, once it is let through.
-    async fn read(reads: Arc<AtomicU64>, gate: Arc<Semaphore>) -> u64 {
-        let number = reads.fetch_add(1, Ordering::SeqCst) + 1;
-        gate.acquire().await.unwrap().forget();
-        number
+    /// Reads that answer with their number, each once it is let through.
+    #[derive(Clone)]
+    struct Reads {
+        turns: Arc<Turns<u64>>,
+        begun: Arc<AtomicU64>,
+        gate: Arc<Semaphore>,
+    }
+
+    impl Reads {
+        fn new() -> Self {
+            Self { turns: Arc::default(), begun: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
+        }
+
+        async fn ask(self) -> Option<u64> {
+            let (begun, gate) = (self.begun, self.gate);
+            let read = move || {
+                let (number, gate) = (begun.fetch_add(1, Ordering::SeqCst) + 1, gate.clone());
+                async move {
+                    gate.acquire().await.unwrap().forget();
+                    number
+                }
+            };
+            self.turns.take(read).await
+        }
+
+        async fn begun(&self, reads: u64) {
+            while self.begun.load(Ordering::SeqCst) < reads {
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     #[tokio::test]
     async fn a_crowd_that_asks_during_a_read_shares_the_next_one() {
-        let (turns, reads, gate) =
-            (Arc::new(Turns::default()), Arc::<AtomicU64>::default(), Arc::new(Semaphore::new(0)));
-        let ask = || {
-            let (turns, reads, gate) = (turns.clone(), reads.clone(), gate.clone());
-            tokio::spawn(async move { turns.take(|| read(reads, gate)).await })
-        };
-        let first = ask();
-        while reads.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-        let crowd: Vec<_> = (0..100).map(|_| ask()).collect();
+        let reads = Reads::new();
+        let first = tokio::spawn(reads.clone().ask());
+        reads.begun(1).await;
+        let crowd: Vec<_> = (0..100).map(|_| tokio::spawn(reads.clone().ask())).collect();
         tokio::task::yield_now().await;
-        gate.add_permits(2);
-        assert_eq!(first.await.unwrap(), 1);
+        reads.gate.add_permits(2);
+        assert_eq!(first.await.unwrap(), Some(1));
         for one in crowd {
-            assert_eq!(one.await.unwrap(), 2, "the first read began before this one asked");
+            assert_eq!(one.await.unwrap(), Some(2), "the first read began before this one asked");
         }
-        gate.add_permits(1);
-        assert_eq!(ask().await.unwrap(), 3);
+        reads.gate.add_permits(1);
+        assert_eq!(reads.ask().await, Some(3));
     }
 
     #[tokio::test]
-    async fn a_read_that_is_given_up_answers_nobody() {
-        let turns = Turns::default();
-        let given_up = tokio::time::timeout(std::time::Duration::ZERO, turns.take(std::future::pending)).await;
-        assert!(given_up.is_err());
-        assert_eq!(turns.take(async || 7).await, 7);
+    async fn a_read_goes_on_when_the_first_who_asked_goes_away() {
+        let reads = Reads::new();
+        let first = tokio::spawn(reads.clone().ask());
+        reads.begun(1).await;
+        first.abort();
+        let second = tokio::spawn(reads.clone().ask());
+        tokio::task::yield_now().await;
+        reads.gate.add_permits(2);
+        assert_eq!(second.await.unwrap(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_for_those_who_went_away() {
+        let reads = Reads::new();
+        let first = tokio::spawn(reads.clone().ask());
+        reads.begun(1).await;
+        let waits = tokio::time::timeout(Duration::from_millis(1), reads.clone().ask()).await;
+        assert!(waits.is_err());
+        reads.gate.add_permits(1);
+        assert_eq!(first.await.unwrap(), Some(1));
+        reads.gate.add_permits(1);
+        assert_eq!(reads.ask().await, Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_answers_nobody_and_the_next_one_works() {
+        let turns = Arc::new(Turns::default());
+        assert_eq!(turns.take(async || if true { panic!("on purpose") } else { 1 }).await, None);
+        assert_eq!(turns.take(async || 7).await, Some(7));
     }
 }

@@ -15,6 +15,9 @@ struct EventRow {
     name: String,
     description: Option<String>,
     date: OffsetDateTime,
+    sale_starts_at: Option<OffsetDateTime>,
+    sale_ends_at: Option<OffsetDateTime>,
+    cancelled_at: Option<OffsetDateTime>,
     venue_uuid: Option<String>,
     location: Option<String>,
     seat_map: Option<Json<Box<RawValue>>>,
@@ -34,6 +37,7 @@ pub(super) async fn event(pool: &PgPool, uuid: Uuid) -> Result<Option<EventDetai
 async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT events.id, events.uuid, events.name, events.description, events.date,
+                events.sale_starts_at, events.sale_ends_at, events.cancelled_at,
                 venues.uuid AS venue_uuid, venues.location, venues.seat_map
          FROM events LEFT JOIN venues ON venues.id = events.venue_id
          WHERE events.uuid = $1",
@@ -52,7 +56,7 @@ async fn with_parts(conn: &mut PgConnection, row: EventRow) -> Result<EventDetai
     .bind(row.id)
     .fetch_all(&mut *conn)
     .await?;
-    let tickets = sqlx::query_as("SELECT id, uuid, price, seat FROM tickets WHERE event_id = $1 ORDER BY id")
+    let tickets = sqlx::query_as("SELECT id, uuid::uuid, price, seat FROM tickets WHERE event_id = $1 ORDER BY id")
         .bind(row.id)
         .fetch_all(&mut *conn)
         .await?;
@@ -66,6 +70,9 @@ async fn with_parts(conn: &mut PgConnection, row: EventRow) -> Result<EventDetai
         name: row.name,
         description: row.description,
         date: row.date,
+        sale_starts_at: row.sale_starts_at,
+        sale_ends_at: row.sale_ends_at,
+        cancelled_at: row.cancelled_at,
         venue,
         performers,
         tickets,

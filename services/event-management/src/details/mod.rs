@@ -20,14 +20,11 @@ use uuid::Uuid;
 
 use crate::freshness::{Freshness, Stamp};
 use crate::metrics::EventMetrics;
+use crate::page::Template;
 use shared::SharedCache;
 
-/// Memory for kept details: some 150 events of 2,000 seats, or many thousand small ones.
+/// Memory for kept events with their last page: some 50 of 2,000 seats, or some thousand small ones.
 const CAPACITY_BYTES: u64 = 32 << 20;
-/// Roughly what a ticket takes in memory: two short strings and its numbers.
-const TICKET_BYTES: usize = 160;
-/// And what an event takes without its tickets and seat map.
-const EVENT_BYTES: usize = 1024;
 /// Changes are announced; should an announcement ever fail to be made, this ends the error.
 const MOST_AGE: Duration = Duration::from_secs(300);
 
@@ -40,8 +37,15 @@ pub(crate) struct EventDetails {
     pub(crate) description: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) date: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) sale_starts_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) sale_ends_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) cancelled_at: Option<OffsetDateTime>,
     pub(crate) venue: Option<VenueDetails>,
     pub(crate) performers: Vec<PerformerDetails>,
+    /// In the order of their ids.
     pub(crate) tickets: Vec<TicketDetails>,
 }
 
@@ -67,7 +71,7 @@ pub(crate) struct PerformerDetails {
 #[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
 pub(crate) struct TicketDetails {
     pub(crate) id: i64,
-    pub(crate) uuid: String,
+    pub(crate) uuid: Uuid,
     pub(crate) price: i64,
     pub(crate) seat: String,
 }
@@ -81,32 +85,32 @@ pub(crate) enum NoDetails {
     Failed(ApiError),
 }
 
-/// Finds details, and keeps them as long as they are known to be right.
+/// Finds details, and keeps them, written as a page, as long as they are known to be right.
 #[derive(Clone)]
 pub(crate) struct Details {
-    kept: Cache<(Uuid, Stamp), Arc<EventDetails>>,
+    kept: Cache<(Uuid, Stamp), Arc<Template>>,
     freshness: Arc<Freshness>,
     shared: SharedCache,
     pool: PgPool,
-    metrics: EventMetrics,
+    metrics: Arc<EventMetrics>,
 }
 
 impl Details {
     /// Nothing kept is trusted before [`Details::heard`].
-    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, database: &str, metrics: EventMetrics) -> Self {
+    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         let kept = Cache::builder()
             .max_capacity(CAPACITY_BYTES)
-            .weigher(|_, details: &Arc<EventDetails>| weight(details))
+            .weigher(|_, template: &Arc<Template>| template.weight())
             .time_to_live(MOST_AGE)
             .build();
-        let shared = SharedCache::new(redis, database, metrics.clone());
+        let shared = SharedCache::new(redis, database, Arc::clone(&metrics));
         Self { kept, freshness: Arc::new(Freshness::new()), shared, pool, metrics }
     }
 
     /// The details of an event, not older than the last change heard of.
-    pub(crate) async fn of(&self, event: Uuid) -> Result<Arc<EventDetails>, NoDetails> {
+    pub(crate) async fn of(&self, event: Uuid) -> Result<Arc<Template>, NoDetails> {
         let stamp = self.freshness.stamp(event);
-        let entry = self.kept.entry((event, stamp)).or_try_insert_with(self.find(event, stamp)).await;
+        let entry = self.kept.entry((event, stamp)).or_try_insert_with(self.prepare(event, stamp)).await;
         let entry = entry.map_err(Arc::unwrap_or_clone)?;
         if !entry.is_fresh() {
             self.metrics.found_in("process");
@@ -114,15 +118,24 @@ impl Details {
         Ok(entry.into_value())
     }
 
-    async fn find(&self, event: Uuid, stamp: Stamp) -> Result<Arc<EventDetails>, NoDetails> {
+    async fn prepare(&self, event: Uuid, stamp: Stamp) -> Result<Arc<Template>, NoDetails> {
+        let details = self.find(event, stamp).await?;
+        let template = Template::new(&details).map_err(|error| {
+            tracing::error!(%error, %event, "the page cannot be written as JSON");
+            NoDetails::Failed(ApiError::internal())
+        })?;
+        Ok(Arc::new(template))
+    }
+
+    async fn find(&self, event: Uuid, stamp: Stamp) -> Result<EventDetails, NoDetails> {
         // While changes pass unheard, those that should have emptied Redis may have passed too.
         if matches!(stamp, Stamp::Unheard { .. }) {
-            return self.load(event).await.map(Arc::new);
+            return self.load(event).await;
         }
         let ticket = match self.shared.look_up(event).await {
             shared::LookUp::Found(details) => {
                 self.metrics.found_in("redis");
-                return Ok(Arc::new(details));
+                return Ok(*details);
             }
             shared::LookUp::Absent(ticket) => Some(ticket),
             shared::LookUp::Unusable => None,
@@ -131,7 +144,7 @@ impl Details {
         if let Some(ticket) = ticket {
             self.shared.store(event, &details, ticket).await;
         }
-        Ok(Arc::new(details))
+        Ok(details)
     }
 
     async fn load(&self, event: Uuid) -> Result<EventDetails, NoDetails> {
@@ -170,10 +183,4 @@ impl Details {
     pub(crate) fn deaf(&self) {
         self.freshness.deaf();
     }
-}
-
-fn weight(details: &EventDetails) -> u32 {
-    let seat_map = details.venue.as_ref().map_or(0, |venue| venue.seat_map.get().len());
-    let bytes = EVENT_BYTES + seat_map + details.tickets.len() * TICKET_BYTES;
-    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

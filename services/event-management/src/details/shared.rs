@@ -34,7 +34,7 @@ const VERSION_LIFE_SECONDS: u64 = 2 * LIFE_SECONDS;
 /// Beyond this, PostgreSQL is faster.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Raised with each change of the stored form, so that two releases side by side do not misread each other.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// Stores details unless the event or the epoch has moved since the ticket was issued.
 static STORE: LazyLock<Script> = LazyLock::new(|| {
@@ -62,7 +62,7 @@ pub(super) struct Ticket {
 
 /// What a look into Redis brought.
 pub(super) enum LookUp {
-    Found(EventDetails),
+    Found(Box<EventDetails>),
     Absent(Ticket),
     /// Redis does not answer, or is not trusted now.
     Unusable,
@@ -74,12 +74,12 @@ pub(super) struct SharedCache {
     redis: ConnectionManager,
     epoch_key: Arc<str>,
     in_step: Arc<AtomicBool>,
-    metrics: EventMetrics,
+    metrics: Arc<EventMetrics>,
 }
 
 impl SharedCache {
     /// Out of step until an epoch has begun. The epoch is the database's: two platforms may share a Redis.
-    pub(super) fn new(redis: ConnectionManager, database: &str, metrics: EventMetrics) -> Self {
+    pub(super) fn new(redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         Self { redis, epoch_key: format!("event_epoch:{database}").into(), in_step: Arc::default(), metrics }
     }
 
@@ -103,7 +103,7 @@ impl SharedCache {
         // An entry that cannot be read is another release's.
         let entry = entry.and_then(|bytes| serde_json::from_slice::<Entry<EventDetails>>(&bytes).ok());
         match entry {
-            Some(entry) if entry.form == FORM && entry.epoch == epoch => LookUp::Found(entry.details),
+            Some(entry) if entry.form == FORM && entry.epoch == epoch => LookUp::Found(Box::new(entry.details)),
             _ => LookUp::Absent(Ticket { version: version.unwrap_or_default(), epoch }),
         }
     }

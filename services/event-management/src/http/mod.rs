@@ -1,26 +1,30 @@
-//! The routes and their JSON.
+//! The routes and their answers.
 
-mod page;
+mod conditional;
+mod encoding;
 mod show;
 
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
 use service_kit::error::ErrorBody;
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::details::Details;
-use crate::seats::Seats;
+use crate::metrics::EventMetrics;
+use crate::page::Pages;
 
 /// The base of all paths.
 const BASE: &str = "/api/v1/management";
 
+/// The state of a seat is true at the moment of the answer only: nobody on the way may show it without asking again.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache");
+
 /// What the handlers need.
-#[derive(Clone)]
 pub(crate) struct Events {
-    pub(crate) details: Details,
-    pub(crate) seats: Seats,
+    pub(crate) pages: Pages,
+    pub(crate) metrics: Arc<EventMetrics>,
 }
 
 #[derive(OpenApi)]
@@ -31,10 +35,8 @@ pub(crate) struct Events {
 struct Document;
 
 /// The service's own routes.
-pub(crate) fn routes(events: Events) -> OpenApiRouter {
-    // Pages of 2,000 seats shrink to a tenth at any level; the fastest costs the least.
-    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    documented().with_state(events).layer(compression)
+pub(crate) fn routes(events: Arc<Events>) -> OpenApiRouter {
+    documented().with_state(events)
 }
 
 /// The OpenAPI document that the program serves and the repository keeps.
@@ -43,6 +45,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     documented().into_openapi()
 }
 
-fn documented() -> OpenApiRouter<Events> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, OpenApiRouter::new().routes(routes!(show::show)))
+fn documented() -> OpenApiRouter<Arc<Events>> {
+    let routes = OpenApiRouter::new().routes(routes!(show::show));
+    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, routes)
 }

@@ -1,16 +1,17 @@
-//! The page of an event, as JSON.
+//! The page of an event, as JSON: what stands in it, in which order.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::details::{EventDetails, PerformerDetails, TicketDetails, VenueDetails};
-use crate::seats::SeatStates;
+use crate::tickets::TicketStatus;
 
 /// An event. What it does not have is left out.
 #[derive(Serialize, ToSchema)]
-pub(super) struct EventPage<'a> {
+pub(crate) struct EventPage<'a> {
     #[schema(format = Uuid)]
     uuid: &'a str,
     name: &'a str,
@@ -19,6 +20,18 @@ pub(super) struct EventPage<'a> {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime, example = "2026-07-15T20:00:00Z")]
     date: OffsetDateTime,
+    /// From when on it is sold. Left out: since ever.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    sale_starts_at: Option<OffsetDateTime>,
+    /// Until when it is sold. Left out: until it begins.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    sale_ends_at: Option<OffsetDateTime>,
+    /// When it was cancelled. Left out: it takes place.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    cancelled_at: Option<OffsetDateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     venue: Option<VenuePart<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,43 +66,37 @@ struct PerformerPart<'a> {
     description: Option<&'a str>,
 }
 
-/// A seat of the event.
+/// A seat of the event. The status comes last: [`super::template`] leaves room for it there.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ticket)]
-struct TicketPart<'a> {
-    #[schema(format = Uuid)]
-    uuid: &'a str,
+pub(super) struct TicketPart<'a> {
+    uuid: Uuid,
     /// In minor units of the currency.
     price: i64,
     seat: &'a str,
     status: TicketStatus,
 }
 
-/// The state of a seat at the moment of the answer.
-#[derive(Serialize, ToSchema, Debug, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum TicketStatus {
-    /// Nobody has it.
-    Available,
-    /// Somebody holds it for a while.
-    Reserved,
-    /// It is sold.
-    Booked,
-}
-
 impl<'a> EventPage<'a> {
-    /// Details and state together.
-    pub(super) fn new(event: &'a EventDetails, states: &SeatStates) -> Self {
+    /// All but the tickets.
+    pub(super) fn without_tickets(event: &'a EventDetails) -> Self {
         Self {
             uuid: &event.uuid,
             name: &event.name,
             description: event.description.as_deref(),
-            date: event.date.to_offset(time::UtcOffset::UTC),
+            date: utc(event.date),
+            sale_starts_at: event.sale_starts_at.map(utc),
+            sale_ends_at: event.sale_ends_at.map(utc),
+            cancelled_at: event.cancelled_at.map(utc),
             venue: event.venue.as_ref().map(VenuePart::new),
             performers: event.performers.iter().map(PerformerPart::new).collect(),
-            tickets: event.tickets.iter().map(|ticket| TicketPart::new(ticket, states)).collect(),
+            tickets: vec![],
         }
     }
+}
+
+fn utc(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(time::UtcOffset::UTC)
 }
 
 impl<'a> VenuePart<'a> {
@@ -106,54 +113,7 @@ impl<'a> PerformerPart<'a> {
 }
 
 impl<'a> TicketPart<'a> {
-    fn new(ticket: &'a TicketDetails, states: &SeatStates) -> Self {
-        // What is sold is sold, whatever else is said of it.
-        let status = if states.booked.contains(&ticket.id) {
-            TicketStatus::Booked
-        } else if states.held.contains(&ticket.uuid) {
-            TicketStatus::Reserved
-        } else {
-            TicketStatus::Available
-        };
-        Self { uuid: &ticket.uuid, price: ticket.price, seat: &ticket.seat, status }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    fn ticket(id: i64, uuid: &str) -> TicketDetails {
-        TicketDetails { id, uuid: uuid.to_owned(), price: 35_000, seat: format!("A{id}") }
-    }
-
-    fn event(tickets: Vec<TicketDetails>) -> EventDetails {
-        EventDetails {
-            id: 1,
-            uuid: "e".to_owned(),
-            name: "Show".to_owned(),
-            description: None,
-            date: time::macros::datetime!(2026-07-15 22:00 +2),
-            venue: None,
-            performers: vec![],
-            tickets,
-        }
-    }
-
-    #[test]
-    fn what_an_event_does_not_have_is_left_out() {
-        let page = serde_json::to_string(&EventPage::new(&event(vec![]), &SeatStates::default())).unwrap();
-        assert_eq!(page, r#"{"uuid":"e","name":"Show","date":"2026-07-15T20:00:00Z"}"#);
-    }
-
-    #[test]
-    fn booked_wins_over_reserved_and_both_over_available() {
-        let event = event(vec![ticket(1, "a"), ticket(2, "b"), ticket(3, "c")]);
-        let states = SeatStates { held: HashSet::from(["b".to_owned(), "c".to_owned()]), booked: HashSet::from([3]) };
-        let page = EventPage::new(&event, &states);
-        let statuses: Vec<_> = page.tickets.iter().map(|ticket| ticket.status).collect();
-        assert_eq!(statuses, [TicketStatus::Available, TicketStatus::Reserved, TicketStatus::Booked]);
+    pub(super) fn new(ticket: &'a TicketDetails, status: TicketStatus) -> Self {
+        Self { uuid: ticket.uuid, price: ticket.price, seat: &ticket.seat, status }
     }
 }

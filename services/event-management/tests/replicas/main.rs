@@ -4,6 +4,8 @@
 
 mod cache;
 mod changes;
+mod conditional;
+mod encoding;
 mod openapi;
 mod outages;
 mod page;

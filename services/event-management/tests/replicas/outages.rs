@@ -4,21 +4,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use test_stores::{Proxy, Stores, TestDatabase, given};
+use test_stores::{Proxy, Stores, TestDatabase};
 
-use crate::service::{POLL, Service, sell};
-
-async fn given_an_event(db: &TestDatabase) -> (given::Event, Vec<given::Ticket>) {
-    let event = given::event(&db.pool, &given::venue(&db.pool, "Berlin").await, "Show", 3).await;
-    let tickets = given::tickets(&db.pool, &event, 2).await;
-    (event, tickets)
-}
+use crate::service::{POLL, Service, given_an_event, sell};
 
 /// Trap 6 of the contract: a Redis fault turned a good database answer into a 500.
 #[tokio::test]
 async fn without_redis_the_page_comes_from_postgresql_alone() {
     let db = TestDatabase::create().await;
-    let (event, tickets) = given_an_event(&db).await;
+    let (event, tickets) = given_an_event(&db, 2).await;
     sell(&db.pool, &[&tickets[0].uuid]).await;
     let proxy = Proxy::start(&Stores::from_environment().redis_addr).await;
     let service = Service::start_with(db.environment(), &proxy.addr).await;
@@ -43,7 +37,7 @@ async fn without_redis_the_page_comes_from_postgresql_alone() {
 #[tokio::test]
 async fn a_service_that_starts_without_redis_answers() {
     let db = TestDatabase::create().await;
-    let (event, _) = given_an_event(&db).await;
+    let (event, _) = given_an_event(&db, 2).await;
     // Port 1 answers nobody.
     let service = Service::start_with(db.environment(), "127.0.0.1:1").await;
     assert_eq!(service.statuses(&event.uuid).await, ["available", "available"]);
@@ -52,7 +46,7 @@ async fn a_service_that_starts_without_redis_answers() {
 #[tokio::test]
 async fn without_postgresql_the_answer_is_503_and_the_service_comes_back_by_itself() {
     let db = TestDatabase::create().await;
-    let (event, _) = given_an_event(&db).await;
+    let (event, _) = given_an_event(&db, 2).await;
     let proxy = Proxy::start(&db.addr()).await;
     let redis_addr = Stores::from_environment().redis_addr;
     let service = Service::start_with(db.environment_at(&proxy.addr), &redis_addr).await;

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use test_stores::{TestDatabase, given};
 
-use crate::service::{Service, execute};
+use crate::service::{Service, execute, given_an_event};
 
 #[tokio::test]
 async fn an_event_is_shown_as_the_contract_says() {
@@ -41,6 +41,26 @@ async fn an_event_is_shown_as_the_contract_says() {
         ],
     });
     assert_eq!(page, expected);
+}
+
+#[tokio::test]
+async fn an_event_says_when_it_is_on_sale_and_that_it_was_cancelled() {
+    let db = TestDatabase::create().await;
+    let (event, _) = given_an_event(&db, 1).await;
+    let replicas = [Service::start(&db).await, Service::start(&db).await];
+    execute(
+        &db.pool,
+        "UPDATE events SET sale_starts_at = '2046-01-01 10:00:00+01', sale_ends_at = '2046-07-15 19:00:00+00',
+                           cancelled_at = '2046-07-01 12:00:00+00'",
+    )
+    .await;
+    // From the database and from the shared cache.
+    for replica in &replicas {
+        replica.time_until(&event.uuid, |page| page["cancelled_at"] == "2046-07-01T12:00:00Z").await;
+        let page = replica.page(&event.uuid).await;
+        assert_eq!(page["sale_starts_at"], "2046-01-01T09:00:00Z");
+        assert_eq!(page["sale_ends_at"], "2046-07-15T19:00:00Z");
+    }
 }
 
 /// Trap 9 of the contract.
@@ -101,19 +121,4 @@ async fn unknown_routes_and_other_methods_answer_json_errors() {
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(response.json::<Value>().await.unwrap()["error"], "not_found", "{path}");
     }
-}
-
-#[tokio::test]
-async fn a_page_is_compressed_for_those_who_can_read_it() {
-    let db = TestDatabase::create().await;
-    let event = given::event(&db.pool, &given::venue(&db.pool, "Berlin").await, "Show", 3).await;
-    given::tickets(&db.pool, &event, 100).await;
-    let service = Service::start(&db).await;
-    let path = format!("/api/v1/management/events/{}", event.uuid);
-    let plain = service.get(&path).await;
-    assert!(plain.headers().get("content-encoding").is_none());
-    let packed = service.get_accepting(&path, "gzip").await;
-    assert_eq!(packed.headers()["content-encoding"], "gzip");
-    assert_eq!(packed.headers()["vary"], "accept-encoding");
-    assert!(packed.bytes().await.unwrap().len() < plain.bytes().await.unwrap().len() / 2);
 }

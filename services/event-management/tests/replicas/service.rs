@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use event_management::Settings;
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use service_kit::settings::{Environment, Mode};
 use sqlx::PgPool;
-use test_stores::{Stores, TestDatabase};
-use tokio::net::TcpListener;
+use test_stores::{Stores, TestDatabase, given};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 /// The contract's bound for a change to show on every replica.
 pub const SHOWS_WITHIN: Duration = Duration::from_secs(2);
@@ -21,13 +24,23 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Service {
     base: String,
     client: reqwest::Client,
-    _running: DropGuard,
+    shutdown: DropGuard,
+    running: JoinHandle<()>,
 }
 
 impl Service {
     /// A replica on the test's database and the shared Redis, once it hears changes.
     pub async fn start(db: &TestDatabase) -> Self {
         let service = Self::start_with(db.environment(), &Stores::from_environment().redis_addr).await;
+        service.hears().await;
+        service
+    }
+
+    /// The same with another setting.
+    pub async fn start_set(db: &TestDatabase, name: &str, value: &str) -> Self {
+        let mut environment = db.environment();
+        environment.push((name.to_owned(), value.to_owned()));
+        let service = Self::start_with(environment, &Stores::from_environment().redis_addr).await;
         service.hears().await;
         service
     }
@@ -44,24 +57,44 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let running = shutdown.clone().drop_guard();
-        tokio::spawn(async move {
+        let guard = shutdown.clone().drop_guard();
+        let running = tokio::spawn(async move {
             event_management::run(listener, settings, shutdown).await.unwrap();
         });
-        Self { base, client: reqwest::Client::new(), _running: running }
+        Self { base, client: reqwest::Client::new(), shutdown: guard, running }
+    }
+
+    /// Asks the replica to end and waits until it did.
+    pub async fn end(self) {
+        drop(self.shutdown);
+        self.running.await.unwrap();
     }
 
     pub async fn get(&self, path: &str) -> Response {
         self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
     }
 
-    pub async fn get_accepting(&self, path: &str, encoding: &str) -> Response {
-        let request = self.client.get(format!("{}{path}", self.base)).header("accept-encoding", encoding);
+    /// Asks for an event with these headers.
+    pub async fn ask(&self, method: Method, uuid: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method, format!("{}{}", self.base, path(uuid)));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         request.send().await.unwrap()
     }
 
+    /// The answer to somebody who has this page.
+    pub async fn if_none_match(&self, uuid: &str, etag: &str) -> Response {
+        self.ask(Method::GET, uuid, &[("if-none-match", etag)]).await
+    }
+
+    /// The tag of the page now.
+    pub async fn etag(&self, uuid: &str) -> String {
+        self.event(uuid).await.headers()["etag"].to_str().unwrap().to_owned()
+    }
+
     pub async fn event(&self, uuid: &str) -> Response {
-        self.get(&format!("/api/v1/management/events/{uuid}")).await
+        self.get(&path(uuid)).await
     }
 
     /// The page of an event that exists.
@@ -82,6 +115,23 @@ impl Service {
         let text = self.get("/metrics").await.text().await.unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok());
         value.unwrap_or(0)
+    }
+
+    /// Waits until a metric's sample has this value.
+    pub async fn metric_is(&self, sample: &str, expected: u64) {
+        let started = Instant::now();
+        while self.metric(sample).await != expected {
+            assert!(started.elapsed() < PATIENCE, "{sample} never became {expected}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Somebody who has asked for an event: so bare that a thousand of them do not keep this process from answering.
+    pub async fn customer(&self, uuid: &str) -> Customer {
+        let mut connection = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
+        let request = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", path(uuid));
+        connection.write_all(request.as_bytes()).await.unwrap();
+        Customer { connection }
     }
 
     /// How often details were found there: `process`, `redis` or `postgres`.
@@ -112,12 +162,60 @@ impl Service {
     }
 }
 
+/// A client who waits for an answer.
+pub struct Customer {
+    connection: TcpStream,
+}
+
+impl Customer {
+    pub async fn answer(mut self) -> String {
+        let mut answer = String::new();
+        self.connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+fn path(uuid: &str) -> String {
+    format!("/api/v1/management/events/{uuid}")
+}
+
 /// The pause between two looks at a condition.
 pub const POLL: Duration = Duration::from_millis(10);
 
 pub async fn redis() -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{}", Stores::from_environment().redis_addr)).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// An event with so many available tickets.
+pub async fn given_an_event(db: &TestDatabase, tickets: i32) -> (given::Event, Vec<given::Ticket>) {
+    let event = given::event(&db.pool, &given::venue(&db.pool, "Berlin").await, "Show", 3).await;
+    let tickets = given::tickets(&db.pool, &event, tickets).await;
+    (event, tickets)
+}
+
+/// Longer than any test.
+pub const A_WHILE: Duration = Duration::from_secs(900);
+
+/// Holds a ticket for somebody, whom it returns.
+pub async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> Uuid {
+    let (user, tickets) = (Uuid::new_v4(), [ticket.uuid.parse().unwrap()]);
+    let held = seats::hold(&mut redis().await, &event.uuid, user, &tickets, &seats::HoldLimits::of_length(length)).await.unwrap();
+    assert!(matches!(held, seats::Hold::Held(_)), "{held:?}");
+    user
+}
+
+/// Ends a hold.
+pub async fn release(event: &given::Event, ticket: &given::Ticket, user: Uuid) {
+    seats::release(&mut redis().await, &event.uuid, user, &[ticket.uuid.parse().unwrap()]).await.unwrap();
+}
+
+/// Waits until no hold on the ticket lives, by Redis' clock.
+pub async fn runs_out(ticket: &given::Ticket) {
+    let (mut redis, key) = (redis().await, format!("ticket_lock:{}", ticket.uuid));
+    while redis::cmd("EXISTS").arg(&key).query_async::<bool>(&mut redis).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 pub async fn execute(pool: &PgPool, sql: &str) {
