@@ -3,7 +3,7 @@
 //! What rarely changes (event, venue, performers, tickets with price and seat) is kept apart from what changes with every
 //! sale (the seats' state). The former is [cached](details) in the process and in Redis, and dropped by a
 //! [signal](changes) from the database; the latter is [read fresh](seats) for each answer and cached nowhere. A
-//! [page](page) is both together, made once for all who ask at the same moment.
+//! [page](page) is both together, made once for all who ask at the same moment; a [stream](streams) tells what changes on it.
 
 mod changes;
 mod details;
@@ -13,11 +13,13 @@ mod metrics;
 mod page;
 mod seats;
 mod settings;
+mod streams;
 mod tickets;
 mod turns;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use service_kit::health::Health;
 use service_kit::metrics::Metrics;
@@ -32,6 +34,7 @@ use crate::http::Events;
 use crate::metrics::EventMetrics;
 use crate::page::Pages;
 use crate::seats::Seats;
+use crate::streams::Streams;
 
 /// Serves on the listener until `shutdown`, and then drains.
 ///
@@ -60,11 +63,26 @@ pub async fn run(
     let health = Health::builder().reached("postgres", move || probe(probed.clone())).build();
     let seats = Seats::new(pool, redis, event_metrics.clone());
     let pages = Pages::new(details, seats, event_metrics.clone());
-    let events = Arc::new(Events { pages, metrics: event_metrics });
+    let end_of_streams = drain_begun(shutdown.clone(), settings.server.drain_delay);
+    let streams = Streams::new(pages.clone(), settings.seat_streams_max, end_of_streams, event_metrics.clone());
+    let events = Arc::new(Events { pages, streams, metrics: event_metrics });
     let app = service_kit::http::app(http::routes(events), &settings.server, &health, &metrics);
     service_kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
     listening.await?;
     Ok(())
+}
+
+/// Cancelled when the server begins to drain, which it could not finish while streams are open. Not at `shutdown` itself:
+/// until the load balancers have heard of it, clients that lose their stream would come back to this process.
+fn drain_begun(shutdown: CancellationToken, delay: Duration) -> CancellationToken {
+    let begun = CancellationToken::new();
+    let cancelled = begun.clone();
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        tokio::time::sleep(delay).await;
+        cancelled.cancel();
+    });
+    begun
 }
 
 async fn probe(pool: PgPool) -> Result<(), String> {

@@ -27,6 +27,8 @@ pub(crate) struct EventMetrics {
     pub(crate) renderings_plain: IntCounter,
     /// Pages packed.
     pub(crate) renderings_gzip: IntCounter,
+    /// Streams of seat changes that are open.
+    pub(crate) streams_open: IntGauge,
 }
 
 impl EventMetrics {
@@ -54,6 +56,7 @@ impl EventMetrics {
             pages_304: pages.with_label_values(&["304"]),
             renderings_plain: renderings.with_label_values(&["plain"]),
             renderings_gzip: renderings.with_label_values(&["gzip"]),
+            streams_open: new.gauge("event_seat_streams_open", "Streams of seat changes that are open.")?,
         })
     }
 

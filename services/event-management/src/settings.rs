@@ -5,6 +5,9 @@ use service_kit::settings::{Environment, PostgresSettings, RedisSettings, Server
 /// Where to listen when nobody says otherwise.
 const DEFAULT_ADDR: &str = ":8080";
 
+/// The most streams that `SEAT_STREAMS_MAX` may allow; file descriptors and memory end before it.
+const MOST_STREAMS: usize = 1_000_000;
+
 /// Everything that the environment decides.
 #[derive(Clone)]
 pub struct Settings {
@@ -14,6 +17,8 @@ pub struct Settings {
     pub postgres: PostgresSettings,
     /// The seats' marks and the shared cache.
     pub redis: RedisSettings,
+    /// `SEAT_STREAMS_MAX`: how many streams of seat changes may be open at a time. Default 10,000.
+    pub seat_streams_max: usize,
 }
 
 impl Settings {
@@ -25,7 +30,21 @@ impl Settings {
         let server = ServerSettings::read(&mut env, DEFAULT_ADDR);
         let postgres = PostgresSettings::read(&mut env);
         let redis = RedisSettings::read(&mut env);
-        let settings = (|| Some(Self { server: server?, postgres: postgres?, redis: redis? }))();
+        let streams = env.in_range("SEAT_STREAMS_MAX", 10_000, 0..=MOST_STREAMS);
+        let settings =
+            (|| Some(Self { server: server?, postgres: postgres?, redis: redis?, seat_streams_max: streams? }))();
         env.finish(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_streams_is_reported_with_all_other_settings() {
+        let error = Settings::read(Environment::from_pairs([("SEAT_STREAMS_MAX", "many")])).err().unwrap().to_string();
+        assert!(error.contains("SEAT_STREAMS_MAX is malformed"), "{error}");
+        assert!(error.contains("REDIS_ADDR is required"), "{error}");
     }
 }

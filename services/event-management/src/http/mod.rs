@@ -3,6 +3,7 @@
 mod conditional;
 mod encoding;
 mod show;
+mod stream;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use utoipa_axum::routes;
 
 use crate::metrics::EventMetrics;
 use crate::page::Pages;
+use crate::streams::Streams;
 
 /// The base of all paths.
 const BASE: &str = "/api/v1/management";
@@ -24,6 +26,7 @@ const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache");
 /// What the handlers need.
 pub(crate) struct Events {
     pub(crate) pages: Pages,
+    pub(crate) streams: Streams,
     pub(crate) metrics: Arc<EventMetrics>,
 }
 
@@ -46,6 +49,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> OpenApiRouter<Arc<Events>> {
-    let routes = OpenApiRouter::new().routes(routes!(show::show));
+    let routes = OpenApiRouter::new().routes(routes!(show::show)).routes(routes!(stream::stream));
     OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, routes)
 }

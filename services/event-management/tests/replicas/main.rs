@@ -11,4 +11,5 @@ mod outages;
 mod page;
 mod seat_states;
 mod service;
+mod streams;
 mod wire;

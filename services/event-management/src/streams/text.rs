@@ -1,0 +1,65 @@
+//! Server-sent events, as they are written (HTML standard, section 9.2).
+
+use std::fmt::Write;
+
+use axum::body::Bytes;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::page::SeatState;
+use crate::tickets::TicketStatus;
+
+/// Tells proxies and the client's own timeouts that the stream lives.
+pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// The event is no more. An event without data would not reach a browser's listener.
+pub(super) const END: Bytes = Bytes::from_static(b"event: end\ndata: {}\n\n");
+
+/// What a ticket takes: its uuid, its status, and the names of both.
+const TICKET_BYTES: usize = 72;
+
+/// The data of a piece of the stream: all seats, or those whose status changed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SeatChanges {
+    tickets: Vec<SeatChange>,
+}
+
+/// The status that a seat has now.
+#[derive(Serialize, ToSchema)]
+struct SeatChange {
+    /// The ticket.
+    uuid: Uuid,
+    status: TicketStatus,
+}
+
+/// After how long a client should come back. Not all at the same moment: when a replica ends, its listeners would
+/// overrun the others.
+pub(super) fn retry() -> Bytes {
+    let spread_ms = Uuid::new_v4().as_u128() % 2000;
+    format!("retry: {}\n\n", 1000 + spread_ms).into()
+}
+
+/// All seats.
+pub(super) fn snapshot(state: &SeatState) -> Bytes {
+    written("snapshot", state, 0..state.statuses.len())
+}
+
+/// The seats whose status is another than it was.
+pub(super) fn changes(before: &[TicketStatus], state: &SeatState) -> Bytes {
+    let changed = before.iter().zip(&*state.statuses).enumerate().filter(|(_, (before, now))| before != now);
+    written("seats", state, changed.map(|(place, _)| place))
+}
+
+fn written(name: &str, state: &SeatState, places: impl Iterator<Item = usize>) -> Bytes {
+    let mut text = String::with_capacity(places.size_hint().0 * TICKET_BYTES + TICKET_BYTES);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "event: {name}\nid: {}\ndata: {{\"tickets\":[", state.id);
+    for (number, place) in places.enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        let (uuid, status) = (state.tickets.uuid(place), state.statuses[place].as_str());
+        let _ = write!(text, "{comma}{{\"uuid\":\"{uuid}\",\"status\":\"{status}\"}}");
+    }
+    text.push_str("]}\n\n");
+    text.into()
+}
