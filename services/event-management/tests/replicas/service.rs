@@ -200,7 +200,9 @@ pub const A_WHILE: Duration = Duration::from_secs(900);
 /// Holds a ticket for somebody, whom it returns.
 pub async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> Uuid {
     let (user, tickets) = (Uuid::new_v4(), [ticket.uuid.parse().unwrap()]);
-    let held = seats::hold(&mut redis().await, &event.uuid, user, &tickets, &seats::HoldLimits::of_length(length)).await.unwrap();
+    let held = seats::hold(&mut redis().await, &event.uuid, user, &tickets, &seats::HoldLimits::of_length(length))
+        .await
+        .unwrap();
     assert!(matches!(held, seats::Hold::Held(_)), "{held:?}");
     user
 }
