@@ -8,6 +8,21 @@ use uuid::Uuid;
 
 use super::{EventDetails, VenueDetails};
 
+/// A moment within the years that can be written: RFC 3339 has four digits for them. PostgreSQL has more, and infinity,
+/// which somebody may well have meant by "for ever".
+macro_rules! writable {
+    ($column:literal) => {
+        concat!(
+            "CASE WHEN events.",
+            $column,
+            " IS NOT NULL THEN least(greatest(events.",
+            $column,
+            ", '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59+00') END AS ",
+            $column
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct EventRow {
     id: i64,
@@ -35,13 +50,17 @@ pub(super) async fn event(pool: &PgPool, uuid: Uuid) -> Result<Option<EventDetai
 }
 
 async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT events.id, events.uuid, events.name, events.description, events.date,
-                events.sale_starts_at, events.sale_ends_at, events.cancelled_at,
-                venues.uuid AS venue_uuid, venues.location, venues.seat_map
-         FROM events LEFT JOIN venues ON venues.id = events.venue_id
-         WHERE events.uuid = $1",
-    )
+    sqlx::query_as(concat!(
+        "SELECT events.id, events.uuid, events.name, events.description, events.date, ",
+        writable!("sale_starts_at"),
+        ", ",
+        writable!("sale_ends_at"),
+        ", ",
+        writable!("cancelled_at"),
+        ", venues.uuid AS venue_uuid, venues.location, venues.seat_map
+             FROM events LEFT JOIN venues ON venues.id = events.venue_id
+             WHERE events.uuid = $1"
+    ))
     .bind(uuid.to_string())
     .fetch_optional(conn)
     .await

@@ -63,6 +63,17 @@ async fn an_event_says_when_it_is_on_sale_and_that_it_was_cancelled() {
     }
 }
 
+#[tokio::test]
+async fn a_moment_that_cannot_be_written_is_shown_as_the_last_that_can() {
+    let db = TestDatabase::create().await;
+    let (event, _) = given_an_event(&db, 1).await;
+    execute(&db.pool, "UPDATE events SET sale_starts_at = '-infinity', sale_ends_at = 'infinity'").await;
+    let page = Service::start(&db).await.page(&event.uuid).await;
+    assert_eq!(page["sale_starts_at"], "0001-01-01T00:00:00Z");
+    assert_eq!(page["sale_ends_at"], "9999-12-31T23:59:59Z");
+    assert!(page.get("cancelled_at").is_none());
+}
+
 /// Trap 9 of the contract.
 #[tokio::test]
 async fn an_event_with_nothing_but_a_name_and_a_date_is_shown_without_the_rest() {
