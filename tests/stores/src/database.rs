@@ -30,7 +30,14 @@ impl TestDatabase {
     /// # Panics
     /// When PostgreSQL does not answer or a migration fails.
     pub async fn create() -> Self {
-        let url = Stores::from_environment().postgres_url;
+        Self::create_on(&Stores::from_environment().postgres_url).await
+    }
+
+    /// Creates the database on the server with this superuser's URL, for a test that has stores of its own.
+    ///
+    /// # Panics
+    /// When PostgreSQL does not answer or a migration fails.
+    pub async fn create_on(url: &str) -> Self {
         let admin: PgConnectOptions = url.parse().expect("TEST_POSTGRES_URL is a PostgreSQL URL");
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut connection = PgConnection::connect_with(&admin).await.expect("PostgreSQL answers");
@@ -43,7 +50,7 @@ impl TestDatabase {
         let migrations = Migrations::load(&migrations_folder()).expect("the migrations can be read");
         migrations.up(&mut connection, Kind::All).await.expect("the migrations apply");
         let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(options.clone());
-        Self { name, pool, options, password: password(&url), admin }
+        Self { name, pool, options, password: password(url), admin }
     }
 
     /// The contract's `POSTGRES_*` settings for this database.
