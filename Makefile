@@ -1,5 +1,5 @@
 # The commands of the project, one line each; what they do stands in dev/.
-.PHONY: up down reset teardown stores stores-down migrate-status connector-status test generate fmt lint
+.PHONY: up down reset teardown stores stores-down migrate-status connector-status test history generate fmt lint
 
 up: ; @dev/up
 down: ; @dev/down
@@ -10,6 +10,7 @@ stores-down: ; @dev/stores/stores down
 migrate-status: ; @dev/migrate-status
 connector-status: ; @dev/connector-status
 test: ; @dev/test
+history: ; @dev/history
 generate: ; @dev/generate
 fmt: ; @cargo fmt --all
 lint: ; @dev/lint

@@ -1,0 +1,138 @@
+//! Everybody who shops: they come again and again, and keep their payment methods.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use anyhow::{Context, Result};
+use rand::{Rng, rngs::StdRng};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Plan, Provider,
+    clock::Recorder,
+    manner::{Card, percent},
+    market::Market,
+    shop::Shop,
+    visit::Visit,
+};
+
+/// People for each one who shops at a time.
+const PEOPLE_PER_SHOPPER: usize = 4;
+/// Of a hundred visits so many are for several seats.
+const SEVERAL_SEATS: u32 = 20;
+const MOST_SEATS: usize = 4;
+/// Saving a method of payment is tried so often: Stripe has its faults.
+const TRIES: usize = 5;
+
+/// Somebody who shops.
+pub(super) struct Customer {
+    pub uuid: String,
+    methods: [String; 3],
+}
+
+impl Customer {
+    pub fn method(&self, card: Card) -> &str {
+        match card {
+            Card::Good => &self.methods[0],
+            Card::Declined => &self.methods[1],
+            Card::NeedsAction => &self.methods[2],
+        }
+    }
+}
+
+/// Those who are not shopping at the moment, and how often somebody has.
+pub(super) struct Customers {
+    idle: Mutex<Vec<Customer>>,
+    tried: AtomicU64,
+    recorder: Arc<Recorder>,
+    /// Whether they pay.
+    pub pay: bool,
+}
+
+impl Customers {
+    pub async fn invite(shop: &Shop, plan: &Plan) -> Result<Self> {
+        let mut idle = vec![];
+        for _ in 0..plan.customers * PEOPLE_PER_SHOPPER {
+            let uuid = Uuid::new_v4().to_string();
+            let methods = match plan.provider {
+                Provider::Free => [(); 3].map(|()| Uuid::new_v4().to_string()),
+                Provider::Stripe => save_methods(shop, &uuid).await?,
+            };
+            idle.push(Customer { uuid, methods });
+        }
+        Ok(Self {
+            idle: Mutex::new(idle),
+            tried: AtomicU64::new(0),
+            recorder: shop.recorder.clone(),
+            pay: plan.provider == Provider::Stripe,
+        })
+    }
+
+    /// How many purchases were tried.
+    pub fn tried(&self) -> u64 {
+        self.tried.load(Ordering::Relaxed)
+    }
+
+    /// Nobody begins to shop any more.
+    pub fn close(&self) {
+        self.recorder.close();
+    }
+
+    fn take(&self, random: &mut StdRng) -> Option<Customer> {
+        let mut idle = self.idle.lock().expect("no panic");
+        if idle.is_empty() {
+            return None;
+        }
+        let one = random.random_range(0..idle.len());
+        Some(idle.swap_remove(one))
+    }
+
+    fn give_back(&self, customer: Customer) {
+        self.idle.lock().expect("no panic").push(customer);
+    }
+}
+
+/// One method that pays, one that is declined, and one that wants an action.
+async fn save_methods(shop: &Shop, user: &str) -> Result<[String; 3]> {
+    // Stripe's names have no hyphens.
+    let suffix = user.replace('-', "");
+    let save = async |name: &str| {
+        let body = json!({"user_uuid": user, "provider_reference": format!("{name}_{suffix}")});
+        let mut tries = 0;
+        let saved = loop {
+            tries += 1;
+            match shop.prepare(tries % 2, "payment-methods", &body).await {
+                Err(_) if tries < TRIES => {}
+                saved => break saved?,
+            }
+        };
+        saved["payment_method_uuid"].as_str().map(str::to_owned).context("the uuid of a payment method")
+    };
+    Ok([
+        save("pm_card_visa").await?,
+        save("pm_card_chargeCustomerFail").await?,
+        save("pm_card_authenticationRequired").await?,
+    ])
+}
+
+/// Shops until the market closes, as somebody else each time.
+pub(super) async fn shop_on(shop: Arc<Shop>, market: Arc<Market>, customers: Arc<Customers>, mut random: StdRng) {
+    while !customers.recorder.is_closed() {
+        let Some(customer) = customers.take(&mut random) else { return };
+        customers.tried.fetch_add(1, Ordering::Relaxed);
+        let card = if customers.pay { Card::any(&mut random) } else { Card::Good };
+        let several = percent(&mut random, SEVERAL_SEATS);
+        let seats = if several { random.random_range(1..=MOST_SEATS) } else { 1 };
+        let offer = market.choose(seats, &mut random);
+        let mut visit = Visit::new(&shop, &market, &customer, offer, card, &mut random);
+        if several {
+            visit.buy_several().await
+        } else {
+            visit.buy_one().await
+        }
+        customers.give_back(customer);
+    }
+}
