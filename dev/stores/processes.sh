@@ -1,14 +1,15 @@
 # Sourced. Processes of one instance. Each store runs in pid, ipc and mount namespaces of its own: what it starts and what
 # it mounts ends with it. A pid file holds "pid start-time", so a recycled pid is never taken for ours.
 
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# State and start time of a process, read at once: between two looks it may end, and be taken for one that lives.
+life_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f1,20; }
 
 # The process that holds a store's namespaces; its end is the end of the store.
 holder_of() {
-  local pid born
-  read -r pid born 2>/dev/null <"$instance/run/$1" && [[ $(start_time "$pid") == "$born" ]] && ! zombie "$pid" && echo "$pid"
+  local pid born state since
+  read -r pid born 2>/dev/null <"$instance/run/$1" && read -r state since < <(life_of "$pid") &&
+    [[ $since == "$born" && $state != [ZX] ]] && echo "$pid"
 }
-zombie() { grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
 alive() { holder_of "$1" >/dev/null; }
 
 # The store's own first process, as the host numbers it.
@@ -32,7 +33,7 @@ launch() {
   local holder=$!
   until [[ -s $instance/run/$store.new ]] || ! kill -0 "$holder" 2>/dev/null; do read -rt 0.01 <> <(:) || :; done
   holder=$(cat "$instance/run/$store.new")
-  echo "$holder $(start_time "$holder")" >"$instance/run/$store"
+  echo "$holder $(life_of "$holder" | cut -d' ' -f2)" >"$instance/run/$store"
   rm -f "$instance/run/$store.new"
 }
 
