@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    account::{Account, Status},
+    account::{Account, PaymentIntent, Status},
     answer::{Refusal, shown},
     call::Call,
     event::Event,
@@ -123,6 +123,22 @@ impl FakeStripe {
         self.change(|account| account.reject(intent));
     }
 
+    /// Decides all payments that wait for the customer or for the bank, as they are at this moment.
+    ///
+    /// # Panics
+    /// Never: nothing comes between the look and the decision.
+    pub fn decide_all(&self, mut approves: impl FnMut(&Payment) -> bool) {
+        let waiting = |account: &Account| -> Vec<Payment> {
+            let undecided = account.payments().filter(|(intent, _)| is_undecided(intent));
+            undecided.map(|(intent, charge)| Payment::new(intent, charge)).collect()
+        };
+        self.change(|account| {
+            waiting(account).iter().try_for_each(|payment| {
+                if approves(payment) { account.approve(&payment.intent) } else { account.reject(&payment.intent) }
+            })
+        });
+    }
+
     /// Nobody captured the authorisation in time.
     pub fn expire_authorization(&self, intent: &str) {
         self.change(|account| account.expire_authorization(intent));
@@ -131,15 +147,13 @@ impl FakeStripe {
     /// All payments, oldest first.
     #[must_use]
     pub fn payments(&self) -> Vec<Payment> {
-        self.books(|books| books.account.payments().map(|(intent, charge)| Payment::new(intent, charge)).collect())
+        self.payments_with(|_| true)
     }
 
     /// Payments that wait for the customer or for the bank.
     #[must_use]
     pub fn undecided(&self) -> Vec<Payment> {
-        let mut payments = self.payments();
-        payments.retain(|payment| matches!(payment.status, Status::RequiresAction | Status::Processing));
-        payments
+        self.payments_with(is_undecided)
     }
 
     /// One payment.
@@ -148,16 +162,21 @@ impl FakeStripe {
     /// When there is no such intent.
     #[must_use]
     pub fn payment(&self, intent: &str) -> Payment {
-        let found = self.payments().into_iter().find(|payment| payment.intent == intent);
+        let found = self.payments_with(|other| other.id == intent).pop();
         found.unwrap_or_else(|| panic!("there is no payment intent {intent}"))
     }
 
     /// The payments that the shop noted this order on, oldest first.
     #[must_use]
     pub fn payments_of(&self, order_uuid: &str) -> Vec<Payment> {
-        let mut payments = self.payments();
-        payments.retain(|payment| payment.order_uuid() == Some(order_uuid));
-        payments
+        self.payments_with(|intent| intent.metadata.get("order_uuid").is_some_and(|uuid| uuid == order_uuid))
+    }
+
+    fn payments_with(&self, wanted: impl Fn(&PaymentIntent) -> bool) -> Vec<Payment> {
+        self.books(|books| {
+            let payments = books.account.payments().filter(|(intent, _)| wanted(intent));
+            payments.map(|(intent, charge)| Payment::new(intent, charge)).collect()
+        })
     }
 
     /// How many calls of a kind came in, those that met a fault and repeats included.
@@ -204,6 +223,10 @@ impl FakeStripe {
     pub async fn forever(mut self) {
         while self.running.join_next().await.is_some() {}
     }
+}
+
+fn is_undecided(intent: &PaymentIntent) -> bool {
+    matches!(intent.status, Status::RequiresAction | Status::Processing)
 }
 
 async fn accept(listener: TcpListener, server: Arc<Server>) {

@@ -94,6 +94,20 @@ async fn what_waits_for_somebody_is_decided_by_the_test(#[case] method: &str, #[
 }
 
 #[tokio::test]
+async fn all_that_waits_can_be_decided_at_once() {
+    let shop = Shop::open().await;
+    let mut waiting = vec![];
+    for number in 0..3 {
+        waiting.push(shop.authorize(&format!("pm_card_authenticationRequired_{number}")).await.id());
+    }
+    shop.stripe.decide_all(|payment| payment.intent == waiting[0]);
+    let statuses = waiting.iter().map(|intent| shop.stripe.payment(intent).status);
+    let (yes, no) = (Status::RequiresCapture, Status::RequiresPaymentMethod);
+    assert_eq!(statuses.collect::<Vec<_>>(), [yes, no, no]);
+    assert!(shop.stripe.undecided().is_empty());
+}
+
+#[tokio::test]
 async fn an_authorisation_that_ran_out_cannot_be_captured() {
     let shop = Shop::open().await;
     let id = shop.authorize("pm_fake_authorizationExpires_1").await.id();
