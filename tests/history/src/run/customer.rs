@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use rand::{Rng, rngs::StdRng};
 use serde_json::json;
 use uuid::Uuid;
@@ -20,7 +21,9 @@ use super::{
 };
 
 /// People for each one who shops at a time.
-const PEOPLE_PER_SHOPPER: usize = 4;
+const PEOPLE_PER_SHOPPER: usize = 3;
+/// So many register at once.
+const AT_ONCE: usize = 8;
 /// Of a hundred visits so many are for several seats.
 const SEVERAL_SEATS: u32 = 20;
 const MOST_SEATS: usize = 4;
@@ -54,15 +57,16 @@ pub(super) struct Customers {
 
 impl Customers {
     pub async fn invite(shop: &Shop, plan: &Plan) -> Result<Self> {
-        let mut idle = vec![];
-        for _ in 0..plan.customers * PEOPLE_PER_SHOPPER {
+        let invite = async || {
             let uuid = Uuid::new_v4().to_string();
             let methods = match plan.provider {
                 Provider::Free => [(); 3].map(|()| Uuid::new_v4().to_string()),
                 Provider::Stripe => save_methods(shop, &uuid).await?,
             };
-            idle.push(Customer { uuid, methods });
-        }
+            anyhow::Ok(Customer { uuid, methods })
+        };
+        let people = stream::iter(0..plan.customers * PEOPLE_PER_SHOPPER);
+        let idle = people.map(|_| invite()).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(Self {
             idle: Mutex::new(idle),
             tried: AtomicU64::new(0),

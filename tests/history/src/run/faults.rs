@@ -15,8 +15,8 @@ const SHORTEST_TROUBLE: Duration = Duration::from_millis(100);
 const AWAY: f64 = 0.2;
 /// Customers get so much of the longest trouble's time to buy between two strikes.
 const PEACE: std::ops::Range<f64> = 0.1..0.5;
-/// Nothing is waited for that takes this long.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Customers act on what their bank asks within this.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// A part of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

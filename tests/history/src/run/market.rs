@@ -41,6 +41,14 @@ pub(super) struct EventOnSale {
     left: AtomicUsize,
 }
 
+impl EventOnSale {
+    fn is_sold(&self, seat: usize) {
+        if !self.sold[seat].swap(true, Ordering::Relaxed) {
+            self.left.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Seats of one event that a customer wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Offer {
@@ -107,10 +115,20 @@ impl Market {
     pub fn sold(&self, offer: &Offer) {
         let event = &self.events[offer.event];
         for seat in &offer.seats {
-            if !event.sold[*seat].swap(true, Ordering::Relaxed) {
-                event.left.fetch_sub(1, Ordering::Relaxed);
-            }
+            event.is_sold(*seat);
         }
+        self.open_the_next();
+    }
+
+    /// A page tells which seats are sold: not every buyer was answered.
+    pub fn seen_as_sold(&self, event: &EventOnSale, tickets: &[String]) {
+        for seat in (0..event.tickets.len()).filter(|seat| tickets.contains(&event.tickets[*seat])) {
+            event.is_sold(seat);
+        }
+        self.open_the_next();
+    }
+
+    fn open_the_next(&self) {
         let first = self.first.load(Ordering::Relaxed);
         if self.events[first].left.load(Ordering::Relaxed) <= NEARLY_SOLD_OUT && first + OPEN < self.events.len() {
             let _ = self.first.compare_exchange(first, first + 1, Ordering::Relaxed, Ordering::Relaxed);

@@ -135,7 +135,8 @@ fn terms() -> Run {
 async fn read_pages(shop: Arc<Shop>, market: Arc<Market>, mut random: StdRng) {
     while !shop.recorder.is_closed() {
         let event = market.any_open_event(&mut random);
-        shop.page(event, random.random_range(0..2)).await;
+        let booked = shop.page(event, random.random_range(0..2)).await;
+        market.seen_as_sold(event, &booked);
         tokio::time::sleep(BETWEEN_PAGES).await;
     }
 }

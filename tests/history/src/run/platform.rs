@@ -115,9 +115,8 @@ impl Platform {
 
     /// Customers who were asked to act have gone: half of them did.
     pub fn decide_payments(&self) {
-        let Some(stripe) = &self.stripe else { return };
-        for (number, payment) in stripe.undecided().iter().enumerate() {
-            if number % 2 == 0 { stripe.complete_action(&payment.intent) } else { stripe.fail_action(&payment.intent) }
+        if let Some(stripe) = &self.stripe {
+            stripe.decide_all(|payment| payment.intent.ends_with(|digit| matches!(digit, '0'..='7')));
         }
     }
 

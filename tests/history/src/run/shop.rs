@@ -120,21 +120,30 @@ impl Shop {
         Answer { outcome: Some(outcome), body }
     }
 
-    /// Looks at an event's page.
-    pub async fn page(&self, event: &EventOnSale, replica: usize) {
+    /// Looks at an event's page. Returns the tickets that it shows as booked.
+    pub async fn page(&self, event: &EventOnSale, replica: usize) -> Vec<String> {
         let (name, base) = &self.event_management[replica];
         let start_us = self.recorder.now_us();
         let request = self.client.get(format!("{base}/api/v1/management/events/{}", event.uuid));
-        let Ok(response) = request.send().await else { return self.recorder.not_sent() };
-        let status = response.status().as_u16();
-        let Ok(page) = response.json::<Value>().await else { return self.recorder.not_sent() };
+        let answered = async {
+            let response = request.send().await?;
+            Ok::<_, reqwest::Error>((response.status().as_u16(), response.json::<Value>().await?))
+        };
+        let Ok((status, page)) = answered.await else {
+            // A page has no effect: without an answer there is nothing to judge.
+            self.recorder.not_sent();
+            return vec![];
+        };
         let end_us = self.recorder.now_us();
-        let tickets = page["tickets"].as_array().into_iter().flatten();
-        let available = tickets.filter(|ticket| ticket["status"] == "available");
+        let with_status = |status: &str| {
+            let tickets = page["tickets"].as_array().into_iter().flatten();
+            let fitting = tickets.filter(|ticket| ticket["status"] == status);
+            fitting.filter_map(|ticket| ticket["uuid"].as_str().map(str::to_owned)).collect()
+        };
         self.recorder.operation(Operation {
             customer: "visitor".to_owned(),
             call: Call::Page,
-            tickets: available.filter_map(|ticket| ticket["uuid"].as_str().map(str::to_owned)).collect(),
+            tickets: with_status("available"),
             order: None,
             at: name.clone(),
             start_us,
@@ -142,6 +151,7 @@ impl Shop {
             outcome: if status == 200 { Outcome::Ok } else { Outcome::Unknown },
             status: Some(status),
         });
+        with_status("booked")
     }
 }
 

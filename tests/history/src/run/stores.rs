@@ -39,9 +39,12 @@ impl Stores {
 
     /// Ends all processes of a store at once, and starts it again.
     pub async fn kill_and_restart(&self, store: &'static str) -> Result<()> {
-        signal("KILL", &[self.pid(store).await?])?;
-        while !self.is_down(store).await? {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let process = self.pid(store).await?;
+        // It holds the store's namespaces, and dev/stores takes the store for alive as long as it is there.
+        let holder = parent(process)?;
+        signal("KILL", &[process])?;
+        while is_alive(holder) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.call("up", &[store]).await.map(drop)
     }
@@ -57,11 +60,6 @@ impl Stores {
     async fn pid(&self, store: &'static str) -> Result<u32> {
         let pid = self.call("pid", &[store]).await?;
         pid.trim().parse().with_context(|| format!("{store} has no process: {pid:?}"))
-    }
-
-    async fn is_down(&self, store: &str) -> Result<bool> {
-        let status = self.call("status", &[]).await?;
-        Ok(status.lines().any(|line| line.starts_with(store) && line.ends_with("down")))
     }
 
     async fn call(&self, verb: &str, arguments: &[&str]) -> Result<String> {
@@ -95,6 +93,21 @@ pub(super) fn signal(name: &str, processes: &[u32]) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) => bail!("kill -{name}: {error}"),
     }
+}
+
+fn status(process: u32, field: &str) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| Some(line.strip_prefix(field)?.trim_start_matches(':').trim().to_owned()))
+}
+
+fn parent(process: u32) -> Result<u32> {
+    let parent = status(process, "PPid").with_context(|| format!("process {process} is gone"))?;
+    Ok(parent.parse()?)
+}
+
+/// A zombie is not: it only waits for its parent to notice.
+fn is_alive(process: u32) -> bool {
+    status(process, "State").is_some_and(|state| !state.starts_with('Z'))
 }
 
 /// A process and all that it started, parents first: they start no more once they stand still.
