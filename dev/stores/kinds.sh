@@ -1,8 +1,12 @@
 # Sourced. The five stores: how each is started, and when it is ready.
 stores=(postgres redis elasticsearch kafka connect)
 
-# fsync off: nothing here outlives the machine, and what is killed alone loses nothing by it.
-start_postgres() { launch postgres postgres PORT="$postgres_port" POSTGRES_OPTIONS="-c fsync=off -c full_page_writes=off"; }
+# fsync off unless POSTGRES_FSYNC says on, as `make bench` does: nothing here outlives the machine, and what is killed alone
+# loses nothing by it.
+start_postgres() {
+  local fsync=${POSTGRES_FSYNC:-off}
+  launch postgres postgres PORT="$postgres_port" POSTGRES_OPTIONS="-c fsync=$fsync -c full_page_writes=$fsync"
+}
 ready_postgres() { chroot "$fetched/postgres" /usr/lib/postgresql/17/bin/pg_isready -q -h 127.0.0.1 -p "$postgres_port"; }
 signal_postgres=INT # its "fast" shutdown does not wait for clients to leave
 
