@@ -40,7 +40,7 @@ const SALES_END_WITHIN: Duration = Duration::from_secs(8);
 /// Parameters of every session. `ticket_platform.sale` keeps the trigger on `tickets` quiet: NOTIFY would make commits wait for
 /// each other, and nobody caches a ticket's status. The time limit ends the transaction of a process that was stopped in
 /// the middle, so that its row locks stand in nobody's way for longer.
-const SESSION: &[service_kit::postgres::SessionParameter] =
+pub const SESSION: &[service_kit::postgres::SessionParameter] =
     &[("ticket_platform.sale", "on"), ("transaction_timeout", "5s")];
 
 /// Why the service could not run.

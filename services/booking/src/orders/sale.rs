@@ -9,9 +9,8 @@ use super::{FREE, OrderState, cancel_unborn, idempotency::Key, reason, spelled};
 /// Sells all tickets or none: locks the seats in the order of their ids, and where all of them can be had, books them and writes
 /// the order with its tickets and the key under which its client may repeat the call. It is its own transaction.
 ///
-/// Parameters: tickets (text[]), buyer, payment method, order, event, currency, hold, idempotency key and its fingerprint
-/// (both null without a key). Answers with the number of orders written, 0 or 1. A unique violation says that the order
-/// has its decision already.
+/// Its parameters are [`SELL_PARAMETERS`]. Answers with the number of orders written, 0 or 1. A unique violation says that the
+/// order has its decision already. Public, for `bench/` lets PostgreSQL run it without the service.
 pub const SELL: &str = "
     WITH seat AS MATERIALIZED (
         SELECT tickets.id, tickets.uuid, tickets.event_id, tickets.seat, tickets.price
@@ -36,6 +35,10 @@ pub const SELL: &str = "
         SELECT $2, 'order', $8, $9, placed.uuid FROM placed WHERE $8::text IS NOT NULL
     )
     SELECT count(*) FROM placed";
+
+/// What `$1`, `$2`, … of [`SELL`] are. `tickets` is a `text[]`, all others are `text`; hold, key and fingerprint may be null.
+pub const SELL_PARAMETERS: &[&str] =
+    &["tickets", "user", "payment_method", "order", "event", "currency", "hold", "key", "fingerprint"];
 
 /// What an order says beside its seats.
 #[derive(Debug, Clone)]
