@@ -1,5 +1,5 @@
 # The commands of the project, one line each; what they do stands in dev/.
-.PHONY: up down reset teardown stores stores-down migrate-status connector-status test history generate fmt lint
+.PHONY: up down reset teardown stores stores-down migrate-status connector-status test history bench generate fmt lint
 
 up: ; @dev/up
 down: ; @dev/down
@@ -11,6 +11,7 @@ migrate-status: ; @dev/migrate-status
 connector-status: ; @dev/connector-status
 test: ; @dev/test
 history: ; @dev/history
+bench: ; @dev/bench
 generate: ; @dev/generate
 fmt: ; @cargo fmt --all
 lint: ; @dev/lint
