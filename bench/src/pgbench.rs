@@ -120,7 +120,7 @@ tps = 7118.260834 (without initial connection time)
 
     #[test]
     fn rate_and_count_are_read_and_failures_are_no_figures() {
-        assert_eq!(parse(SAID), Some(Outcome { per_second: 7118.260_834, transactions: 25_600 }));
+        assert_eq!(parse(SAID), Some(Outcome { per_second: 7_118.260_834, transactions: 25_600 }));
         assert_eq!(parse(&SAID.replace("transactions: 0 (", "transactions: 3 (")), None);
     }
 

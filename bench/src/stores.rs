@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use redis::{RedisConnectionInfo, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, IntoConnectionInfo, RedisConnectionInfo, aio::MultiplexedConnection};
 use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
 use crate::usage::Process;
@@ -15,6 +15,9 @@ pub const PARTS_REDIS_DB: i64 = 2;
 
 /// A command of `dev/stores` that takes longer fails.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
+
+/// Redis does nothing else while it drops 100,000 holds.
+const EMPTIED_WITHIN: Duration = Duration::from_secs(30);
 
 /// An instance of `dev/stores`.
 #[derive(Debug, Clone)]
@@ -87,10 +90,10 @@ impl Stores {
 /// # Errors
 /// When Redis does not answer.
 pub async fn redis_connection(addr: SocketAddr, db: i64) -> Result<MultiplexedConnection> {
-    use redis::IntoConnectionInfo;
     let session = RedisConnectionInfo::default().set_db(db);
     let info = (addr.ip().to_string(), addr.port()).into_connection_info()?.set_redis_settings(session);
-    Ok(redis::Client::open(info)?.get_multiplexed_async_connection().await?)
+    let patient = AsyncConnectionConfig::new().set_response_timeout(Some(EMPTIED_WITHIN));
+    Ok(redis::Client::open(info)?.get_multiplexed_async_connection_with_config(&patient).await?)
 }
 
 /// Empties one of Redis' databases.

@@ -29,7 +29,6 @@ impl Process {
                 parent.own + parent.of_ended_children + living
             }
         };
-        #[expect(clippy::cast_precision_loss, reason = "ticks of minutes are far below 2^52")]
         Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
     }
 }

@@ -63,7 +63,6 @@ impl<'w> Window<'w> {
     ///
     /// # Errors
     /// When a watched process has ended, or there was no answer.
-    #[expect(clippy::cast_precision_loss, reason = "counts of minutes are far below 2^52")]
     pub fn end(self, answers: u64) -> Result<Throughput> {
         let seconds = self.begun.elapsed().as_secs_f64();
         if answers == 0 {

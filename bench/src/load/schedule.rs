@@ -28,7 +28,6 @@ pub struct Arrival {
 
 impl Schedule {
     /// Arrivals from `begin` on, for the length of the warm-up and the counted time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of arrivals")]
     pub fn new(begin: Instant, rate_per_second: f64, warm_up: Duration, counted: Duration) -> Self {
         let arrivals_in = |time: Duration| (time.as_secs_f64() * rate_per_second).round() as u64;
         Self {
@@ -41,7 +40,6 @@ impl Schedule {
     }
 
     /// The next arrival that nobody has taken.
-    #[expect(clippy::cast_precision_loss, reason = "numbers of arrivals are far below 2^52")]
     pub fn take(&self) -> Option<Arrival> {
         let number = self.taken.get();
         if number == self.arrivals {

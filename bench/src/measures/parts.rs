@@ -58,7 +58,6 @@ fn bench<'s>(setting: &'s Setting<'_>) -> Bench<'s> {
 
 impl From<pgbench::Outcome> for Throughput {
     /// Without CPU time: that of its many new connections would be in it.
-    #[expect(clippy::cast_precision_loss, reason = "counts of minutes are far below 2^52")]
     fn from(pgbench::Outcome { per_second, transactions }: pgbench::Outcome) -> Self {
         let seconds = transactions as f64 / per_second;
         Self { per_second, answers: transactions, seconds, cpu_seconds_per_1000: Vec::new() }
