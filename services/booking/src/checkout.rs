@@ -158,10 +158,10 @@ impl Booking {
 
     /// An order that was there already is brought on, and tells what became of it.
     async fn go_on_with(&self, order: Uuid) -> Result<Uuid, Failure> {
-        if let Payments::Stripe(payments) = &self.payments {
-            if payment::checkout(&self.postgres, order).await?.is_some() {
-                outcome(order, self.drive(payments, order).await?)?;
-            }
+        if let Payments::Stripe(payments) = &self.payments
+            && payment::checkout(&self.postgres, order).await?.is_some()
+        {
+            outcome(order, self.drive(payments, order).await?)?;
         }
         Ok(order)
     }

@@ -96,7 +96,7 @@ impl Shop {
 }
 
 pub fn order_of(answer: &Answer) -> String {
-    answer.body["order_uuid"].as_str().unwrap_or_else(|| panic!("an order: {answer:?}")).to_owned()
+    answer.body["order_uuid"].as_str().expect("an order").to_owned()
 }
 
 async fn save(customer: &Customer, reference: &str) -> String {
