@@ -27,21 +27,22 @@ alter table payment_attempts
 comment on column payment_attempts.next_look_at is 'when the worker looks at it again; null when nothing is left to do';
 create index payment_attempts_next_look_at_idx on payment_attempts (next_look_at) where next_look_at is not null;
 
+-- By the order's name and without a reference to its row: whatever becomes of the orders, their history stays.
 create table order_history (
-    id       bigint generated always as identity primary key,
-    order_id bigint      not null references orders (id),
-    at       timestamptz not null default clock_timestamp(),
-    state    text        not null,
-    reason   text
+    id         bigint generated always as identity primary key,
+    order_uuid text        not null,
+    at         timestamptz not null default clock_timestamp(),
+    state      text        not null,
+    reason     text
 );
-create index order_history_order_id_idx on order_history (order_id);
+create index order_history_order_uuid_idx on order_history (order_uuid);
 
 create function record_order_state() returns trigger
     language plpgsql
     set search_path = pg_catalog, public
 as $$
 begin
-    insert into order_history (order_id, state, reason) values (new.id, new.state, new.reason);
+    insert into order_history (order_uuid, state, reason) values (new.uuid, new.state, new.reason);
     return null;
 end
 $$;

@@ -107,6 +107,13 @@ pub async fn cancel_unborn(postgres: &PgPool, sale: &Sale, provider: &str, reaso
     state_of(postgres, sale.attempt).await
 }
 
+/// Why an order cannot be written after a unique violation: a ticket that another order has, or a key that another call of the
+/// user's came under just now. The latter is no fault of the seats, which stay held, and the next call hears of the key.
+fn why_refused(violation: &sqlx::Error) -> &'static str {
+    let constraint = violation.as_database_error().and_then(|error| error.constraint());
+    if constraint == Some("idempotency_keys_pkey") { reason::ABANDONED } else { reason::NOT_AVAILABLE }
+}
+
 /// The state of an order that exists.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use seats::Sale;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{OrderState, STRIPE, cancel_unborn, parse_uuid, reason, sale::Purchase, spelled};
+use super::{OrderState, STRIPE, cancel_unborn, parse_uuid, reason, sale::Purchase, spelled, why_refused};
 
 /// Whoever drives an order has so long until the worker looks at it: longer than all calls to the provider may take.
 const DRIVEN_FOR: Duration = Duration::from_secs(30);
@@ -149,7 +149,7 @@ pub async fn place(postgres: &PgPool, sale: &Sale, purchase: &Purchase) -> sqlx:
         Ok(1) => Ok(OrderState::Pending),
         Ok(_) => cancel_unborn(postgres, sale, STRIPE, reason::NOT_AVAILABLE).await,
         Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
-            cancel_unborn(postgres, sale, STRIPE, reason::NOT_AVAILABLE).await
+            cancel_unborn(postgres, sale, STRIPE, why_refused(&error)).await
         }
         Err(error) => Err(error),
     }

@@ -137,9 +137,7 @@ async fn with_parts(postgres: &PgPool, rows: Vec<Row>) -> sqlx::Result<Vec<Order
     .fetch_all(postgres)
     .await?;
     let history: Vec<HistoryEntry> = sqlx::query_as(
-        "SELECT orders.uuid AS order_uuid, order_history.at, order_history.state, order_history.reason
-         FROM order_history JOIN orders ON orders.id = order_history.order_id
-         WHERE orders.uuid = ANY ($1) ORDER BY order_history.id",
+        "SELECT order_uuid, at, state, reason FROM order_history WHERE order_uuid = ANY ($1) ORDER BY id",
     )
     .bind(spelled(&uuids))
     .fetch_all(postgres)

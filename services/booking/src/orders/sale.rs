@@ -4,7 +4,7 @@ use seats::Sale;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{FREE, OrderState, cancel_unborn, idempotency::Key, reason, spelled};
+use super::{FREE, OrderState, cancel_unborn, idempotency::Key, reason, spelled, why_refused};
 
 /// Sells all tickets or none: locks the seats in the order of their ids, and where all of them can be had, books them and writes
 /// the order with its tickets and the key under which its client may repeat the call. It is its own transaction.
@@ -76,7 +76,7 @@ pub async fn sell(postgres: &PgPool, sale: &Sale, purchase: &Purchase) -> sqlx::
         Ok(_) => cancel_unborn(postgres, sale, FREE, reason::NOT_AVAILABLE).await,
         // Either the order has its decision, or another order has the ticket whatever its status says.
         Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
-            cancel_unborn(postgres, sale, FREE, reason::NOT_AVAILABLE).await
+            cancel_unborn(postgres, sale, FREE, why_refused(&error)).await
         }
         Err(error) => Err(error),
     }
