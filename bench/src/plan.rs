@@ -44,7 +44,7 @@ impl Plan {
         seconds: 4.0,
         warm_up_seconds: 1.0,
         tickets_to_reserve: 120_000,
-        tickets_to_sell: 25_600,
+        tickets_to_sell: 19_200,
         tickets_in_turn: 100,
         cold_clients: 1000,
     };

@@ -33,8 +33,8 @@ const SERVICES: &[(Measure, &str)] = &[
 
 /// For orientation: a well-tuned implementation of the same contract in Go on such a machine, and what is aimed at.
 const ORIENTATION: &str = "\
-| | Go: a second | Go: CPU s per 1,000 | aim: CPU s per 1,000 | here |
-|---|---|---|---|---|
+| | Go: a second | here | Go: CPU s per 1,000 | aim | here |
+|---|---|---|---|---|---|
 ";
 const GO: &[(Measure, &str, &str, &str)] = &[
     (Measure::Reserve, "12,400", "0.074", "0.037"),
@@ -177,9 +177,11 @@ impl Report {
         );
         for (measure, per_second, cpu, aim) in GO {
             let name = SERVICES.iter().find(|(named, _)| named == measure).map_or("", |(_, name)| name);
-            let here = self.spread(*measure, |throughput| throughput.cpu_of("service"));
-            let here = here.map_or("–".to_owned(), |here| format!("{here:.3}"));
-            let _ = writeln!(text, "| {name} | {per_second} | {cpu} | {aim} | {here} |");
+            let here = self.spread(*measure, |throughput| Some(throughput.per_second));
+            let here = here.map_or("–".to_owned(), |here| format!("{here:.0}"));
+            let cpu_here = self.spread(*measure, |throughput| throughput.cpu_of("service"));
+            let cpu_here = cpu_here.map_or("–".to_owned(), |cpu| format!("{cpu:.3}"));
+            let _ = writeln!(text, "| {name} | {per_second} | {here} | {cpu} | {aim} | {cpu_here} |");
         }
         text
     }
