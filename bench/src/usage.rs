@@ -29,7 +29,7 @@ impl Process {
                 parent.own + parent.of_ended_children + living
             }
         };
-        Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+        Ok(seconds_of(ticks))
     }
 }
 
@@ -48,6 +48,27 @@ impl Watched {
         });
         each.collect()
     }
+}
+
+/// The CPU time that the whole machine has used so far, what its host took from it included.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn machine_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/stat")?;
+    parse_machine(&text).map(seconds_of).context("/proc/stat in an unknown form")
+}
+
+/// The first line of proc_stat(5): all but `idle` and `iowait`, up to `steal`. What guests used is in the others already.
+fn parse_machine(text: &str) -> Option<u64> {
+    let (idle, iowait, steal) = (3, 4, 7);
+    let fields = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let busy = fields.enumerate().filter(|(field, _)| ![idle, iowait].contains(field) && *field <= steal);
+    busy.map(|(_, ticks)| ticks.parse::<u64>().ok()).sum()
+}
+
+fn seconds_of(ticks: u64) -> Duration {
+    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// Memory of a process, in MiB.
@@ -106,6 +127,11 @@ mod tests {
         let text = "7 (a) b (c) S 1 7 7 0 -1 4194304 105 20 0 0 11 22 33 44 20 0 1 0 100 9 9";
         let stat = parse_stat(text).expect("a stat");
         assert_eq!((stat.own, stat.of_ended_children), (33, 77));
+    }
+
+    #[test]
+    fn the_machine_is_busy_when_it_neither_idles_nor_waits() {
+        assert_eq!(parse_machine("cpu  1 2 4 1000 1000 8 16 32 64 64\ncpu0 9 9 9 9 9 9 9 9 9 9\n"), Some(63));
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Run {
     pub memory: BTreeMap<&'static str, Memory>,
     /// And after.
     pub memory_after_crowds: BTreeMap<&'static str, Memory>,
+    /// Share of the machine that others used meanwhile.
+    pub others: f64,
     /// What could not be measured, and why.
     pub skipped: BTreeMap<Measure, &'static str>,
 }
@@ -94,6 +96,7 @@ pub async fn run(plan: &Plan, machinery: &Machinery) -> Result<Run> {
     run.memory = setting.memory()?;
     crowd::measure(&setting, &mut run).await?;
     run.memory_after_crowds = setting.memory()?;
+    run.others = setting.others()?;
     setting.close().await?;
     Ok(run)
 }

@@ -1,6 +1,11 @@
 //! What a run stands on: a fresh shop, the services on it, and who is watched.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use uuid::Uuid;
@@ -12,7 +17,7 @@ use crate::{
     requests::Wish,
     shop::Shop,
     stores::{PARTS_REDIS_DB, SERVICES_REDIS_DB, Stores, flush},
-    usage::{Memory, Process, Watched, memory},
+    usage::{Memory, Process, Watched, machine_cpu, memory},
     wire::{Connection, Expected},
 };
 
@@ -42,6 +47,8 @@ pub struct Setting<'s> {
     pub parts: Program,
     postgres: Process,
     redis: Process,
+    begun: Instant,
+    cpu_of_others: Duration,
 }
 
 impl<'s> Setting<'s> {
@@ -62,7 +69,8 @@ impl<'s> Setting<'s> {
         let parts = ["parts", &management.addr.to_string(), &shop.small.path, &shop.large.path];
         let parts = Program::start(&std::env::current_exe()?, parts, &Environment::new()).await?;
         let (postgres, redis) = (machinery.stores.postgres().await?, machinery.stores.redis().await?);
-        Ok(Self { plan, machinery, shop, booking, management, parts, postgres, redis })
+        let (begun, cpu_of_others) = (Instant::now(), cpu_of_others(postgres, redis)?);
+        Ok(Self { plan, machinery, shop, booking, management, parts, postgres, redis, begun, cpu_of_others })
     }
 
     /// Ends the services and drops the data.
@@ -74,6 +82,16 @@ impl<'s> Setting<'s> {
             program.end().await?;
         }
         flush_redis(self.machinery).await
+    }
+
+    /// The share of the machine that others have used since the begin: those who measure nothing disturb what is measured.
+    ///
+    /// # Errors
+    /// When a store has ended.
+    pub fn others(&self) -> Result<f64> {
+        let others = cpu_of_others(self.postgres, self.redis)?.saturating_sub(self.cpu_of_others);
+        let cores = std::thread::available_parallelism()?.get() as f64;
+        Ok(others.as_secs_f64() / self.begun.elapsed().as_secs_f64() / cores)
     }
 
     /// Watches the program with the stores under it, and the generator beside it.
@@ -115,6 +133,12 @@ impl<'s> Setting<'s> {
         let services = [("booking", &self.booking), ("event-management", &self.management)];
         services.into_iter().map(|(name, program)| Ok((name, memory(program.pid)?))).collect()
     }
+}
+
+/// What the machine has used so far beside the stores, this program, and what this program has started.
+fn cpu_of_others(postgres: Process, redis: Process) -> Result<Duration> {
+    let ours = postgres.cpu()? + redis.cpu()? + Process::WithChildren(std::process::id()).cpu()?;
+    Ok(machine_cpu()?.saturating_sub(ours))
 }
 
 async fn flush_redis(machinery: &Machinery) -> Result<()> {

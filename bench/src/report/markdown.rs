@@ -31,6 +31,9 @@ const SERVICES: &[(Measure, &str)] = &[
     (Measure::LargePageGzip, "event page, 2,000 seats, gzip"),
 ];
 
+/// Others may use this share of the machine: what kernel and host do by themselves.
+const QUIET: f64 = 0.05;
+
 /// For orientation: a well-tuned implementation of the same contract in Go on such a machine, and what is aimed at.
 const ORIENTATION: &str = "\
 | | Go: a second | here | Go: CPU s per 1,000 | aim | here |
@@ -66,7 +69,8 @@ impl Report {
              | machine | {} cores, {}, {:.1} GiB, Linux {} |\n\
              | stores | PostgreSQL {} with `fsync` {}, Redis {}, both on the same machine |\n\
              | load | generator on the same machine; {} connections, {} in a crowd; {:.1} s for each measure, {:.1} s before it uncounted |\n\
-             | runs | {}; each figure is their median (least–largest) |\n\n\
+             | runs | {}; each figure is their median (least–largest) |\n\
+             | others on the machine | {} |\n\n\
              Services, stores and generator share the cores, so absolute figures mean little. Each measure is compared with what its\n\
              parts reach alone in the same run, under the same load: the ceiling of a sequence of parts is `1 / (1/a + 1/b + …)`.\n",
             machine.date,
@@ -83,7 +87,14 @@ impl Report {
             plan.seconds,
             plan.warm_up_seconds,
             plan.runs,
+            self.others(),
         )
+    }
+
+    fn others(&self) -> String {
+        let Some(share) = Spread::of(self.runs.iter().map(|run| run.others)) else { return "–".to_owned() };
+        let remark = if share.median > QUIET { ": **too much for figures that mean anything**" } else { "" };
+        format!("used {:.0} % of it meanwhile{remark}", share.times(100.0))
     }
 
     fn goals_table(&self) -> String {
