@@ -16,7 +16,7 @@ const PLAN: Plan = Plan {
     rounds: 1,
     trouble: Duration::from_millis(700),
     at_most: Duration::from_secs(120),
-    bystanders: false,
+    bystander_rounds: 0,
 };
 
 #[tokio::test(flavor = "multi_thread")]

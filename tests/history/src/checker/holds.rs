@@ -160,8 +160,12 @@ pub(super) fn check(stories: &Stories, story: &Story, found: &mut Found) {
     }
 }
 
-/// A customer who surely holds the ticket asks to buy it in time, and is refused.
+/// A customer who surely holds the tickets asks to buy them in time, and is refused.
 fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, found: &mut Found) {
+    // One look at a hold of several tickets is enough.
+    if taken.tickets.first().is_none_or(|first| first != story.ticket) {
+        return;
+    }
     let refused = story.of(&taken.customer).filter(|operation| {
         operation.sells()
             && operation.outcome == Outcome::Refused
@@ -170,18 +174,23 @@ fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, foun
             && (operation.call == Call::Order) == (taken.call == Call::Hold)
     });
     for refused in refused {
-        let lasts = lasts_until(stories, story, taken, refused.end_us, |other| !std::ptr::eq(other, refused));
-        // Redis may have lost a sale that was under way; its buyer is served first.
-        let earlier_sale = story
-            .others(&taken.customer)
-            .filter(|other| other.sells() && other.may_have_happened() && other.start_us < refused.end_us)
-            .map(|other| other.start_us)
-            .min();
-        let lost_sale = earlier_sale.is_some_and(|start| stories.loss_possible(start, refused.end_us));
-        if lasts && !lost_sale {
+        // All are sold or none.
+        let honourable = taken.tickets.iter().filter_map(|ticket| stories.get(ticket)).all(|story| {
+            is_surely_new(stories, story, taken)
+                && lasts_until(stories, story, taken, refused.end_us, |other| !std::ptr::eq(other, refused))
+                && !another_sale_was_lost(stories, story, refused)
+        });
+        if honourable {
             found.add(Rule::HoldNotHonoured, story.ticket, format!("{taken:?} {refused:?}"));
         }
     }
+}
+
+/// Whether Redis may have forgotten a sale of the ticket to another customer that was under way: its buyer is served first.
+fn another_sale_was_lost(stories: &Stories, story: &Story, refused: &Operation) -> bool {
+    let others = story.others(&refused.customer);
+    let sales = others.filter(|other| other.sells() && other.may_have_happened() && other.start_us < refused.end_us);
+    sales.map(|other| other.start_us).min().is_some_and(|start| stories.loss_possible(start, refused.end_us))
 }
 
 /// How many of the ticket's holds ran out and were followed by somebody else's.

@@ -137,6 +137,8 @@ pub(super) async fn shop_on(shop: Arc<Shop>, market: Arc<Market>, customers: Arc
         } else {
             visit.buy_one().await
         }
+        // Whoever comes next does not come at once.
+        visit.rest().await;
         customers.give_back(customer);
     }
 }

@@ -66,10 +66,8 @@ pub(super) async fn strike(
     customers: &Customers,
     deadline: Instant,
 ) -> Result<()> {
-    let injector = Injector { platform, recorder, rounds: plan.rounds, trouble: plan.trouble, deadline };
-    let bystanders = async {
-        if plan.bystanders { injector.rounds_of(&BYSTANDERS, plan.seed.wrapping_add(1)).await } else { Ok(()) }
-    };
+    let injector = Injector { platform, recorder, trouble: plan.trouble, deadline };
+    let bystanders = injector.rounds_of(&BYSTANDERS, plan.bystander_rounds, plan.seed.wrapping_add(1));
     let payments = async {
         while !recorder.is_closed() {
             platform.decide_payments();
@@ -77,7 +75,7 @@ pub(super) async fn strike(
         }
     };
     let strikes = async {
-        let (needed, unneeded) = tokio::join!(injector.rounds_of(&STRIKES, plan.seed), bystanders);
+        let (needed, unneeded) = tokio::join!(injector.rounds_of(&STRIKES, plan.rounds, plan.seed), bystanders);
         needed.and(unneeded)?;
         while customers.tried() < plan.purchases {
             ensure!(Instant::now() < deadline, "only {} purchases were tried", customers.tried());
@@ -94,22 +92,23 @@ pub(super) async fn strike(
 struct Injector<'a> {
     platform: &'a Platform,
     recorder: &'a Recorder,
-    rounds: u64,
     trouble: Duration,
     deadline: Instant,
 }
 
 impl Injector<'_> {
-    async fn rounds_of(&self, strikes: &[(FaultKind, Part)], seed: u64) -> Result<()> {
+    async fn rounds_of(&self, strikes: &[(FaultKind, Part)], rounds: u64, seed: u64) -> Result<()> {
         let mut random = StdRng::seed_from_u64(seed);
         let mut strikes = strikes.to_vec();
-        for round in 0..self.rounds {
+        for round in 0..rounds {
             for (what, part) in &strikes {
                 ensure!(Instant::now() < self.deadline, "only {round} rounds of faults");
                 sleep(self.trouble.mul_f64(random.random_range(PEACE))).await;
                 self.strike(*what, *part, &mut random).await.with_context(|| format!("{what:?} {part:?}"))?;
             }
             strikes.shuffle(&mut random);
+            let (after, kinds) = (self.recorder.elapsed().as_secs(), strikes.len());
+            eprintln!("{after:>4} s  round {} of {rounds}: {kinds} kinds of faults", round + 1);
         }
         Ok(())
     }
@@ -118,8 +117,10 @@ impl Injector<'_> {
         let start_us = self.recorder.now_us();
         let trouble = random.random_range(SHORTEST_TROUBLE..self.trouble);
         match (what, part) {
-            (FaultKind::Killed, Part::Store(store)) => self.platform.stores.kill_and_restart(store).await?,
-            (FaultKind::Stopped, Part::Store(store)) => self.platform.stores.stop_for(store, trouble).await?,
+            (FaultKind::Killed, Part::Store(store)) => self.platform.instance_of(store).kill_and_restart(store).await?,
+            (FaultKind::Stopped, Part::Store(store)) => {
+                self.platform.instance_of(store).stop_for(store, trouble).await?
+            }
             (FaultKind::Flushed, _) => self.flush().await?,
             (FaultKind::Cut, Part::Store(store)) => {
                 let proxy = if store == "redis" { &self.platform.redis_proxy } else { &self.platform.postgres_proxy };
@@ -145,7 +146,7 @@ impl Injector<'_> {
     }
 
     async fn flush(&self) -> Result<()> {
-        let addr = self.platform.stores.setting("REDIS_ADDR")?;
+        let addr = self.platform.instance_of("redis").setting("REDIS_ADDR")?;
         let mut redis = redis::Client::open(format!("redis://{addr}/"))?.get_multiplexed_async_connection().await?;
         Ok(redis::cmd("FLUSHALL").exec_async(&mut redis).await?)
     }

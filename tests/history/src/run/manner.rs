@@ -59,8 +59,8 @@ pub(super) enum Card {
 impl Card {
     pub fn any(random: &mut StdRng) -> Self {
         match random.random_range(0..100) {
-            0..88 => Self::Good,
-            88..96 => Self::Declined,
+            0..82 => Self::Good,
+            82..96 => Self::Declined,
             _ => Self::NeedsAction,
         }
     }

@@ -19,9 +19,9 @@ use test_stores::{
 
 const SEATS_PER_EVENT: usize = 60;
 /// Events on sale at a time.
-const OPEN: usize = 3;
+const OPEN: usize = 8;
 /// The next event opens when so few seats of the oldest one are left.
-const NEARLY_SOLD_OUT: usize = 3;
+const NEARLY_SOLD_OUT: usize = 6;
 /// Customers look for a free seat so often before they take any.
 const LOOKS: usize = 6;
 

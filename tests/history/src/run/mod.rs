@@ -25,7 +25,7 @@ pub use self::{programs::Programs, result::Tally};
 use crate::history::{History, Run};
 
 /// Who takes the money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Provider {
     /// Nobody.
     Free,
@@ -50,8 +50,8 @@ pub struct Plan {
     pub trouble: Duration,
     /// unless this is over: then the run has failed.
     pub at_most: Duration,
-    /// Whether search and what it lives on run too, and are struck.
-    pub bystanders: bool,
+    /// How often search and what it lives on are struck meanwhile; 0: they are not there.
+    pub bystander_rounds: u64,
 }
 
 /// A hold's length: short, so that many run out.

@@ -9,9 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{HOLD, LIFETIME, Plan, Programs, Provider, market::Market, process::Process, stores::Stores};
 
-/// Stores that buying and selling needs, and those that it must do without.
+/// Stores that buying and selling needs.
 const NEEDED: [&str; 2] = ["postgres", "redis"];
-const ALL: [&str; 5] = ["postgres", "redis", "elasticsearch", "kafka", "connect"];
+/// Stores that only search needs. An instance of their own: `dev/stores` starts one store of an instance at a time, and these
+/// are slow.
+const BYSTANDERS: [&str; 3] = ["kafka", "connect", "elasticsearch"];
 
 /// Of a hundred calls to Stripe so many go wrong, each in one of these ways.
 const STRIPE_FAULTS: [(f64, Fault); 5] = [
@@ -34,7 +36,8 @@ pub(super) struct Platform {
     pub postgres_proxy: Proxy,
     pub redis_proxy: Proxy,
     pub database: TestDatabase,
-    pub stores: Stores,
+    stores: Stores,
+    bystanders: Option<Stores>,
     logs: PathBuf,
 }
 
@@ -43,7 +46,11 @@ impl Platform {
         let name = format!("history-{}-{}", std::process::id(), plan.seed);
         let logs = std::env::temp_dir().join(format!("ticket-{name}"));
         std::fs::create_dir_all(&logs)?;
-        let stores = Stores::up(name, if plan.bystanders { &ALL } else { &NEEDED }).await?;
+        let stores = Stores::up(name.clone(), &NEEDED).await?;
+        let bystanders = match plan.bystander_rounds {
+            0 => None,
+            _ => Some(Stores::up(format!("{name}-bystanders"), &BYSTANDERS).await?),
+        };
         let database = TestDatabase::create_on(stores.setting("POSTGRES_URL")?).await;
         let postgres_proxy = Proxy::start(&database.addr()).await;
         let redis_proxy = Proxy::start(stores.setting("REDIS_ADDR")?).await;
@@ -52,12 +59,13 @@ impl Platform {
             Provider::Stripe => Some(FakeStripe::start().await),
         };
         let mut environment = database.environment_at(&postgres_proxy.addr);
+        let for_search = bystanders.as_ref().unwrap_or(&stores);
         let own = [
             ("REDIS_ADDR", redis_proxy.addr.clone()),
             ("HOLD_SECONDS", HOLD.as_secs().to_string()),
             ("HOLD_LIFETIME_SECONDS", LIFETIME.as_secs().to_string()),
-            ("KAFKA_LISTENERS", stores.setting("KAFKA_BOOTSTRAP")?.to_owned()),
-            ("ELASTICSEARCH_ADDR", stores.setting("ELASTICSEARCH_URL")?.to_owned()),
+            ("KAFKA_LISTENERS", for_search.setting("KAFKA_BOOTSTRAP")?.to_owned()),
+            ("ELASTICSEARCH_ADDR", for_search.setting("ELASTICSEARCH_URL")?.to_owned()),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         environment.extend(match &stripe {
@@ -72,14 +80,30 @@ impl Platform {
             start("event-management-1", "event-management").await?,
             start("event-management-2", "event-management").await?,
         ];
-        let search = if plan.bystanders { Some(start("search", "search").await?) } else { None };
+        let search = if bystanders.is_some() { Some(start("search", "search").await?) } else { None };
         if let Some(stripe) = &stripe {
             let hook = |process: &Process| format!("{}/api/v1/booking/payments/stripe/webhook", process.base);
             stripe.send_webhooks_to(booking.iter().map(hook).collect());
             stripe.set_delivery(Delivery::Mixed);
             STRIPE_FAULTS.iter().for_each(|(chance, fault)| stripe.fail_any(When::Chance(*chance), *fault));
         }
-        Ok(Self { booking, event_management, search, stripe, postgres_proxy, redis_proxy, database, stores, logs })
+        Ok(Self {
+            booking,
+            event_management,
+            search,
+            stripe,
+            postgres_proxy,
+            redis_proxy,
+            database,
+            stores,
+            bystanders,
+            logs,
+        })
+    }
+
+    /// The instance that a store belongs to.
+    pub fn instance_of(&self, store: &str) -> &Stores {
+        self.bystanders.as_ref().filter(|_| BYSTANDERS.contains(&store)).unwrap_or(&self.stores)
     }
 
     pub fn stripe(&self) -> Option<&FakeStripe> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use rand::Rng;
 use reqwest::Client;
 use tokio::time::{Instant, sleep};
 
@@ -34,8 +35,8 @@ impl Process {
         mut environment: Vec<(String, String)>,
         logs: &std::path::Path,
     ) -> Result<Self> {
-        // The number stays the replica's own: whoever restarts it is found at the same address.
-        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        // It is found at the same address again after a restart.
+        let addr = format!("127.0.0.1:{}", free_port());
         environment.push(("SERVER_ADDR".to_owned(), addr.clone()));
         environment.push(("SERVER_MODE".to_owned(), "release".to_owned()));
         let this = Self {
@@ -91,6 +92,18 @@ impl Process {
         if let Some(mut child) = self.child.lock().expect("no panic").take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+/// Not among those that the kernel gives to clients, nor those of `dev/stores`: nobody takes it while its replica is away.
+const PORTS: std::ops::Range<u16> = 12_000..20_000;
+
+fn free_port() -> u16 {
+    loop {
+        let port = rand::rng().random_range(PORTS);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
         }
     }
 }

@@ -114,6 +114,19 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// What was done too rarely to prove much.
+    #[must_use]
+    pub fn shortfalls(&self, least: u64, rounds: u64) -> Vec<String> {
+        let seen = [("holds taken over", self.taken_over), ("declined cards", self.with_outcome(Outcome::Declined))];
+        let rare = seen.into_iter().filter(|(_, count)| *count < least);
+        let rare = rare.map(|(what, count)| format!("{count} {what}, wanted {least}"));
+        let faults = self.faults.iter().filter(|(_, count)| **count < rounds);
+        let faults = faults.map(|((what, part), count)| format!("{part} {what:?} {count} times, wanted {rounds}"));
+        rare.chain(faults).collect()
+    }
+}
+
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.tried += other.tried;
