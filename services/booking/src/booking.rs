@@ -1,21 +1,28 @@
 //! What the service works with.
 
+use std::{ops::Deref, sync::Arc};
+
 use redis::aio::ConnectionManager;
 use seats::HoldLimits;
-use sqlx::PgPool;
+use service_kit::postgres::Pool;
 use tokio_util::task::TaskTracker;
 
-use crate::{catalog::Catalog, metrics::BookingMetrics, payments::Payments};
+use crate::{catalog::Catalog, crowds::Crowds, metrics::BookingMetrics, payments::Payments};
 
-/// The stores, the choices, and what is counted. Cloning shares all of it.
+/// The service. Cloning shares all of it.
 #[derive(Clone)]
-pub struct Booking {
+pub struct Booking(Arc<Parts>);
+
+/// The stores, the choices, and what is counted.
+pub struct Parts {
     /// The database that judges sales.
-    pub(crate) postgres: PgPool,
+    pub(crate) postgres: Pool,
     /// Where holds live. Cloned for each use: the connection underneath is one.
     pub(crate) redis: ConnectionManager,
     /// What tickets there are.
     pub(crate) catalog: Catalog,
+    /// Who wants what is taken.
+    pub(crate) crowds: Crowds,
     /// Who takes the money.
     pub(crate) payments: Payments,
     /// The currency of all prices: ISO 4217, lower case.
@@ -32,7 +39,7 @@ impl Booking {
     /// A service on these stores.
     #[must_use]
     pub fn new(
-        postgres: PgPool,
+        postgres: Pool,
         redis: ConnectionManager,
         payments: Payments,
         currency: &'static str,
@@ -40,6 +47,15 @@ impl Booking {
         metrics: BookingMetrics,
     ) -> Self {
         let catalog = Catalog::new(postgres.clone());
-        Self { postgres, redis, catalog, payments, currency, limits, metrics, sales: TaskTracker::new() }
+        let (crowds, sales) = (Crowds::default(), TaskTracker::new());
+        Self(Arc::new(Parts { postgres, redis, catalog, crowds, payments, currency, limits, metrics, sales }))
+    }
+}
+
+impl Deref for Booking {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

@@ -18,9 +18,9 @@ use crate::{
     failure::{Failure, Refusal},
     orders::{
         self, OrderState,
+        decision::{Decision, Purchase},
         idempotency::{self, Key, Operation, Seen},
-        payment, reason,
-        sale::{self, Purchase},
+        payment, reason, sale,
     },
     payments::{Payments, StripePayments, methods},
 };
@@ -89,10 +89,10 @@ impl Booking {
         &self,
         sale: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        let metrics = self.metrics.clone();
+        let booking = self.clone();
         let sale = self.sales.spawn(async move {
             let outcome = sale.await;
-            metrics.confirmed(&outcome);
+            booking.metrics.confirmed(&outcome);
             outcome
         });
         sale.await?
@@ -138,22 +138,21 @@ impl Booking {
 
     /// Sells without a payment.
     async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
-        if sale::sell(&self.postgres, sale, purchase).await? == OrderState::Booked {
+        let decision = sale::sell(&self.postgres, sale, purchase).await?;
+        if decision.state == OrderState::Booked {
             self.mark_sold(sale).await;
             return Ok(());
         }
-        let why = orders::reason_of(&self.postgres, sale.attempt).await?;
-        self.not_sold(sale, why.as_deref().unwrap_or_default()).await
+        self.not_sold(sale, decision).await
     }
 
     /// Sells with a payment.
     async fn pay(&self, payments: &StripePayments, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
-        let order = sale.attempt;
-        if payment::place(&self.postgres, sale, purchase).await? == OrderState::Cancelled {
-            let why = orders::reason_of(&self.postgres, order).await?;
-            return self.not_sold(sale, why.as_deref().unwrap_or_default()).await;
+        let decision = payment::place(&self.postgres, sale, purchase).await?;
+        if decision.state == OrderState::Cancelled {
+            return self.not_sold(sale, decision).await;
         }
-        outcome(order, self.drive(payments, order).await?)
+        outcome(sale.attempt, self.drive(payments, sale.attempt).await?)
     }
 
     /// An order that was there already is brought on, and tells what became of it.
@@ -181,8 +180,8 @@ impl Booking {
         }
     }
 
-    async fn not_sold(&self, sale: &Sale, why: &str) -> Result<(), Failure> {
-        if why == reason::NOT_AVAILABLE {
+    async fn not_sold(&self, sale: &Sale, decision: Decision) -> Result<(), Failure> {
+        if decision.reason.as_deref() == Some(reason::NOT_AVAILABLE) {
             self.give_up_and_release(sale).await?;
             return Err(Failure::Refused(Refusal::Sold));
         }

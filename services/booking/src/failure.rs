@@ -1,5 +1,7 @@
 //! Why a reservation, a sale or a call about an order did not take place.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -31,9 +33,9 @@ pub enum Failure {
     /// The sale was given up and the hold is back: asking again may well work.
     #[error("the sale was given up; the hold is back")]
     GivenUp,
-    /// PostgreSQL failed.
+    /// PostgreSQL failed, perhaps for several at once.
     #[error("PostgreSQL: {0}")]
-    Postgres(#[from] sqlx::Error),
+    Postgres(#[from] Arc<sqlx::Error>),
     /// Redis failed.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
@@ -110,6 +112,12 @@ impl Refusal {
             Self::NotRefundable => "not_refundable",
             Self::KeyReused => "key_reused",
         }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Postgres(Arc::new(error))
     }
 }
 

@@ -98,11 +98,24 @@ impl Booking {
 
     async fn hold_and_check(&self, event: Option<Uuid>, tickets: &[Uuid], user: Uuid) -> Result<Attempt, Failure> {
         let event_uuid = self.event_of_all(event, tickets).await?;
+        for ticket in tickets {
+            if let Some(because) = self.crowds.refusal(*ticket, user) {
+                return self.occupied(&event_uuid, *ticket, because).await;
+            }
+        }
         let mut redis = self.redis.clone();
-        let (ticket, because) = match seats::hold(&mut redis, &event_uuid, user, tickets, &self.limits).await? {
-            Hold::Held(held) => return self.check(&event_uuid, user, held).await,
-            Hold::Refused { ticket, because } => (ticket, because),
-        };
+        match seats::hold(&mut redis, &event_uuid, user, tickets, &self.limits).await? {
+            Hold::Held(held) => self.check(&event_uuid, user, held).await,
+            Hold::Refused { ticket, because, owner } => {
+                if let Some(owner) = owner {
+                    self.crowds.refused(ticket, owner, because);
+                }
+                self.occupied(&event_uuid, ticket, because).await
+            }
+        }
+    }
+
+    async fn occupied(&self, event_uuid: &str, ticket: Uuid, because: Occupied) -> Result<Attempt, Failure> {
         match because {
             Occupied::Held => Err(Failure::Refused(Refusal::Held)),
             Occupied::Selling => Err(Failure::Refused(Refusal::Selling)),
@@ -110,7 +123,7 @@ impl Booking {
             Occupied::Booked if self.catalog.is_sold(ticket).await? => Err(Failure::Refused(Refusal::Sold)),
             Occupied::Booked => {
                 // Set back by hand: PostgreSQL is right.
-                seats::clear_booked(&mut redis, &event_uuid, None, &[ticket]).await?;
+                seats::clear_booked(&mut self.redis.clone(), event_uuid, None, &[ticket]).await?;
                 Ok(Attempt::Mended)
             }
         }

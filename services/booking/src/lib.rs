@@ -7,6 +7,7 @@ mod after_sale;
 mod booking;
 mod catalog;
 mod checkout;
+mod crowds;
 mod drive;
 mod epoch;
 mod failure;
@@ -66,7 +67,7 @@ pub enum RunError {
 /// # Errors
 /// When the service cannot start. A store that is down is no reason.
 pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), RunError> {
-    let postgres = service_kit::postgres::pool_with(&settings.postgres, SESSION);
+    let postgres = service_kit::postgres::Pool::with_parameters(&settings.postgres, SESSION);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let own_metrics = BookingMetrics::register(metrics.registry())?;

@@ -1,11 +1,10 @@
 //! When the service is ready: once it has reached both stores.
 
 use redis::aio::ConnectionManager;
-use service_kit::health::Health;
-use sqlx::PgPool;
+use service_kit::{health::Health, postgres::Pool};
 
 /// Probes of both stores.
-pub(crate) fn health(postgres: PgPool, redis: ConnectionManager) -> Health {
+pub(crate) fn health(postgres: Pool, redis: ConnectionManager) -> Health {
     Health::builder()
         .reached("postgres", move || reach_postgres(postgres.clone()))
         .reached("redis", move || reach_redis(redis.clone()))
@@ -13,7 +12,7 @@ pub(crate) fn health(postgres: PgPool, redis: ConnectionManager) -> Health {
 }
 
 /// Reads a table of ours, so that a database without schema or without rights is not taken for a good one.
-async fn reach_postgres(postgres: PgPool) -> Result<(), String> {
+async fn reach_postgres(postgres: Pool) -> Result<(), String> {
     let asked = sqlx::query("SELECT FROM idempotency_keys LIMIT 0").execute(&postgres).await;
     asked.map(drop).map_err(|error| error.to_string())
 }

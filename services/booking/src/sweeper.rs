@@ -14,7 +14,11 @@ use crate::{
     booking::Booking,
     epoch::{Epoch, Loss},
     failure::Failure,
-    orders::{self, OrderState, idempotency, reason, steps},
+    orders::{
+        OrderState,
+        decision::{Decision, cancel_unborn},
+        idempotency, reason, steps,
+    },
     payments::Payments,
     settings::SweepSettings,
 };
@@ -81,7 +85,7 @@ impl Booking {
 
     async fn end(&self, sale: &Sale) -> Result<(), Failure> {
         let provider = self.payments.name();
-        let state = orders::cancel_unborn(&self.postgres, sale, provider, reason::ABANDONED).await?;
+        let Decision { state, .. } = cancel_unborn(&self.postgres, sale, provider, reason::ABANDONED).await?;
         let mut redis = self.redis.clone();
         let outcome = match state {
             OrderState::Booked => {

@@ -17,13 +17,13 @@ mod streams;
 mod tickets;
 mod turns;
 
+use service_kit::postgres::Pool;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::health::Health;
 use service_kit::metrics::Metrics;
-use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +45,7 @@ pub async fn run(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let pool = service_kit::postgres::pool(&settings.postgres);
+    let pool = Pool::new(&settings.postgres);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);
@@ -85,6 +85,6 @@ fn drain_begun(shutdown: CancellationToken, delay: Duration) -> CancellationToke
     begun
 }
 
-async fn probe(pool: PgPool) -> Result<(), String> {
+async fn probe(pool: Pool) -> Result<(), String> {
     sqlx::query("SELECT 1").execute(&pool).await.map(drop).map_err(|error| error.to_string())
 }

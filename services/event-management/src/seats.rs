@@ -1,11 +1,11 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
+use service_kit::postgres::Pool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::metrics::EventMetrics;
@@ -16,14 +16,14 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Reads seat states.
 pub(crate) struct Seats {
-    pool: PgPool,
+    pool: Pool,
     redis: ConnectionManager,
     redis_failed: AtomicBool,
     metrics: Arc<EventMetrics>,
 }
 
 impl Seats {
-    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, metrics: Arc<EventMetrics>) -> Self {
+    pub(crate) fn new(pool: Pool, redis: ConnectionManager, metrics: Arc<EventMetrics>) -> Self {
         Self { pool, redis, redis_failed: AtomicBool::default(), metrics }
     }
 

@@ -96,8 +96,14 @@ const UNAVAILABLE: [&str; 7] = ["08", "25006", "25P04", "40", "53", "55", "57"];
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&sqlx::Error> for ApiError {
+    fn from(error: &sqlx::Error) -> Self {
         use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-        let unavailable = match &error {
+        let unavailable = match error {
             Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
             Database(refusal) => {
                 refusal.code().is_some_and(|state| UNAVAILABLE.iter().any(|beginning| state.starts_with(beginning)))

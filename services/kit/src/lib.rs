@@ -11,3 +11,7 @@ pub mod postgres;
 pub mod redis;
 pub mod settings;
 pub mod shutdown;
+
+/// A request is many small allocations on one thread and frees on another, which glibc's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

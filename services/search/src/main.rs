@@ -69,7 +69,7 @@ async fn prepare_index() -> ExitCode {
     let settings = settings.zip(termination_log);
     let (PrepareSettings { postgres, kafka, index: settings }, termination_log) = or_exit(env.finish(settings));
     logging::init("search prepare-index", Mode::Release);
-    let rows = Rows::new(service_kit::postgres::pool(&postgres));
+    let rows = Rows::new(service_kit::postgres::Pool::new(&postgres));
     let prepared = async {
         let index = Index::new(&settings.elasticsearch, settings.name)?;
         prepare(&rows, &index, &settings.definition, &kafka, FeedMetrics::uncollected()?).await

@@ -3,9 +3,10 @@
 //! Rows and snapshot come out of **one statement**, so the snapshot is that of the rows. Reads go to the primary:
 //! a standby has no WAL insert position, and its refusal is a fault that is tried again.
 
+use service_kit::postgres::Pool;
 use std::time::Duration;
 
-use sqlx::{FromRow, PgPool};
+use sqlx::FromRow;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
@@ -89,13 +90,13 @@ pub struct Reading {
 /// The events of a PostgreSQL database.
 #[derive(Clone)]
 pub struct Rows {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl Rows {
     /// Reads through a pool.
     #[must_use]
-    pub const fn new(pool: PgPool) -> Self {
+    pub const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 

@@ -56,7 +56,7 @@ pub async fn run(
     let index_health = health::watch(index.clone(), shutdown.clone());
     let feed = Status::default();
     let indexer = Indexer {
-        rows: Rows::new(service_kit::postgres::pool(&settings.postgres)),
+        rows: Rows::new(service_kit::postgres::Pool::new(&settings.postgres)),
         index: index.clone(),
         kafka: settings.kafka,
         metrics: FeedMetrics::register(metrics.registry())?,

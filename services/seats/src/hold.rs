@@ -40,6 +40,8 @@ pub enum Hold {
         ticket: Uuid,
         /// Who or what has it.
         because: Occupied,
+        /// The user whose hold or sale it is, if it is one's.
+        owner: Option<Uuid>,
     },
 }
 
@@ -118,7 +120,7 @@ pub async fn hold(
 fn read_hold(answer: &[String], tickets: &[Uuid]) -> Option<Hold> {
     let (verdict, details) = answer.split_first()?;
     match (verdict.as_str(), details) {
-        ("refused", [ticket, because]) => {
+        ("refused", [ticket, because, owner]) => {
             let because = match because.as_str() {
                 "held" => Occupied::Held,
                 "selling" => Occupied::Selling,
@@ -126,7 +128,7 @@ fn read_hold(answer: &[String], tickets: &[Uuid]) -> Option<Hold> {
                 "limit" => Occupied::Limit,
                 _ => return None,
             };
-            Some(Hold::Refused { ticket: ticket.parse().ok()?, because })
+            Some(Hold::Refused { ticket: ticket.parse().ok()?, because, owner: owner.parse().ok() })
         }
         ("held", [hold, counted, rest @ ..]) => {
             let (counted, details) = rest.split_at_checked(counted.parse().ok()?)?;

@@ -1,192 +1,121 @@
 //! What PostgreSQL says about tickets.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod reader;
+mod remembered;
+mod ticket;
 
-use moka::future::Cache;
-use sqlx::PgPool;
-use tokio::sync::Mutex;
+use std::{sync::Arc, time::Duration};
+
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
-use crate::failure::Refusal;
+pub use self::ticket::State;
+use self::{
+    reader::{ReadError, Reader, Tickets},
+    remembered::Remembered,
+};
 
-/// Tickets whose event is remembered; some 200 bytes each.
-const REMEMBERED_TICKETS: u64 = 50_000;
+/// Tickets whose event is remembered: those of the largest stadium, some 80 bytes each.
+const REMEMBERED_TICKETS: usize = 100_000;
 /// A ticket hardly ever moves to another event. What is remembered only picks the key in Redis: each reservation and each
 /// sale is judged by PostgreSQL's row.
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
+/// Tickets that are remembered as sold.
+const SOLD_TICKETS: usize = 20_000;
 /// For so long a ticket that PostgreSQL called sold is refused without asking again. Crowds ask for what is sold out, and
 /// a ticket set back by hand may take this long to be had.
 const SOLD_FOR: Duration = Duration::from_secs(1);
 /// Tickets of one event that are read ahead: who asks for one is followed by those who ask for the others.
 const READ_AHEAD: i64 = 5_000;
-/// How long to wait for somebody else's reading ahead before the ticket is read alone.
-const READ_AHEAD_WAIT: Duration = Duration::from_millis(250);
+/// Events whose tickets were read ahead.
+const READ_AHEAD_EVENTS: usize = 1_000;
 
-/// Reads tickets, and remembers what does not decide anything.
+/// Reads tickets, and remembers what does not decide anything. Cloning shares it.
 #[derive(Clone)]
 pub struct Catalog {
-    postgres: PgPool,
-    events: Cache<Uuid, Arc<str>>,
-    reading_ahead: Arc<Mutex<()>>,
-    sold: Cache<Uuid, ()>,
-}
-
-/// A ticket as it stands in PostgreSQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ticket {
-    /// Its event.
-    pub event_uuid: Arc<str>,
-    /// Whether it can be had.
-    pub state: State,
-}
-
-/// Whether a ticket can be had, as far as PostgreSQL knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Unless somebody holds it.
-    Available,
-    /// It was sold.
-    Sold,
-    /// Its event has begun.
-    Over,
-    /// Its event was cancelled.
-    Cancelled,
-    /// The sale has not begun.
-    NotOnSale,
-    /// The sale has ended.
-    SaleEnded,
-}
-
-impl State {
-    /// Why the ticket cannot be had. A sale's begin and end concern those who do not hold it yet: who has it may pay.
-    #[must_use]
-    pub fn refusal(self, held_before: bool) -> Option<Refusal> {
-        match self {
-            Self::Available => None,
-            Self::Sold => Some(Refusal::Sold),
-            Self::Over => Some(Refusal::Over),
-            Self::Cancelled => Some(Refusal::Cancelled),
-            Self::NotOnSale | Self::SaleEnded if held_before => None,
-            Self::NotOnSale => Some(Refusal::NotOnSale),
-            Self::SaleEnded => Some(Refusal::SaleEnded),
-        }
-    }
-
-    fn read(status: &str, sale: &str) -> Self {
-        match (status, sale) {
-            ("available", "cancelled") => Self::Cancelled,
-            ("available", "over") => Self::Over,
-            ("available", "not_on_sale") => Self::NotOnSale,
-            ("available", "sale_ended") => Self::SaleEnded,
-            ("available", _) => Self::Available,
-            _ => Self::Sold,
-        }
-    }
+    postgres: Pool,
+    reader: Reader,
+    events: Arc<Remembered<Uuid, Arc<str>>>,
+    read_ahead: Arc<Remembered<Arc<str>, ()>>,
+    sold: Arc<Remembered<Uuid, ()>>,
 }
 
 impl Catalog {
-    /// A catalog that remembers nothing yet.
+    /// A catalog that remembers nothing yet. To be made within a runtime.
     #[must_use]
-    pub fn new(postgres: PgPool) -> Self {
+    pub fn new(postgres: Pool) -> Self {
         Self {
+            reader: Reader::start(postgres.clone()),
             postgres,
-            events: Cache::builder().max_capacity(REMEMBERED_TICKETS).time_to_live(REMEMBERED_FOR).build(),
-            reading_ahead: Arc::default(),
-            sold: Cache::builder().max_capacity(REMEMBERED_TICKETS).time_to_live(SOLD_FOR).build(),
+            events: Arc::new(Remembered::new(REMEMBERED_TICKETS, REMEMBERED_FOR)),
+            read_ahead: Arc::new(Remembered::new(READ_AHEAD_EVENTS, REMEMBERED_FOR)),
+            sold: Arc::new(Remembered::new(SOLD_TICKETS, SOLD_FOR)),
         }
     }
 
-    /// The tickets as they are now. One that is not in the answer does not exist.
+    /// The tickets as they are now, perhaps with others. One that is not in the answer does not exist.
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
-    pub async fn read(&self, tickets: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Ticket>> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT tickets.uuid, events.uuid, tickets.status,
-                    CASE WHEN events.cancelled_at IS NOT NULL THEN 'cancelled'
-                         WHEN events.date < now() THEN 'over'
-                         WHEN events.sale_starts_at > now() THEN 'not_on_sale'
-                         WHEN events.sale_ends_at <= now() THEN 'sale_ended'
-                         ELSE 'on_sale' END
-             FROM tickets JOIN events ON events.id = tickets.event_id
-             WHERE tickets.uuid = ANY ($1)",
-        )
-        .bind(tickets.iter().map(Uuid::to_string).collect::<Vec<_>>())
-        .fetch_all(&self.postgres)
-        .await?;
-        let mut found = HashMap::with_capacity(rows.len());
-        for (ticket, event_uuid, status, sale) in rows {
-            let Ok(ticket) = ticket.parse::<Uuid>() else { continue };
-            let event_uuid = self.remember(ticket, event_uuid).await;
-            found.insert(ticket, Ticket { event_uuid, state: State::read(&status, &sale) });
-        }
-        for ticket in tickets.iter().filter(|ticket| !found.contains_key(*ticket)) {
-            self.events.invalidate(ticket).await;
-        }
-        Ok(found)
-    }
-
-    /// Writes only what is new: most reads find what is remembered already.
-    async fn remember(&self, ticket: Uuid, event_uuid: String) -> Arc<str> {
-        match self.events.get(&ticket).await {
-            Some(known) if *known == *event_uuid => known,
-            _ => {
-                let event_uuid: Arc<str> = event_uuid.into();
-                self.events.insert(ticket, Arc::clone(&event_uuid)).await;
-                event_uuid
+    pub async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
+        let found = self.reader.read(tickets).await?;
+        for ticket in tickets {
+            match found.get(ticket) {
+                Some(found) => self.events.insert(*ticket, Arc::clone(&found.event_uuid)),
+                None => self.events.remove(ticket),
             }
         }
+        Ok(found)
     }
 
     /// The event that a ticket belongs to; `None` when there is no such ticket.
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub async fn event_of(&self, ticket: Uuid) -> sqlx::Result<Option<Arc<str>>> {
-        if let Some(event_uuid) = self.events.get(&ticket).await {
+    pub async fn event_of(&self, ticket: Uuid) -> Result<Option<Arc<str>>, ReadError> {
+        if let Some(event_uuid) = self.events.get(&ticket) {
             return Ok(Some(event_uuid));
         }
-        // A crowd at a cold event asks for all its seats at once: one reads, the others wait.
-        let turn = tokio::time::timeout(READ_AHEAD_WAIT, self.reading_ahead.lock()).await;
-        if let Some(event_uuid) = self.events.get(&ticket).await {
-            return Ok(Some(event_uuid));
+        let event_uuid = self.read(&[ticket]).await?.get(&ticket).map(|ticket| Arc::clone(&ticket.event_uuid));
+        if let Some(event_uuid) = &event_uuid
+            && self.read_ahead.get(event_uuid).is_none()
+        {
+            self.read_ahead.insert(Arc::clone(event_uuid), ());
+            tokio::spawn(self.clone().read_ahead(Arc::clone(event_uuid)));
         }
-        match turn {
-            Ok(_turn) => self.read_ahead(ticket).await,
-            Err(_) => Ok(self.read(&[ticket]).await?.remove(&ticket).map(|ticket| ticket.event_uuid)),
-        }
+        Ok(event_uuid)
     }
 
-    async fn read_ahead(&self, ticket: Uuid) -> sqlx::Result<Option<Arc<str>>> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT tickets.uuid, events.uuid
-             FROM tickets JOIN events ON events.id = tickets.event_id
-             WHERE tickets.event_id = (SELECT event_id FROM tickets WHERE uuid = $1)
-             ORDER BY tickets.uuid <> $1 LIMIT $2",
+    /// Nobody waits for it: should it fail, each ticket is read when it is asked for.
+    async fn read_ahead(self, event_uuid: Arc<str>) {
+        let tickets: sqlx::Result<Vec<String>> = sqlx::query_scalar(
+            "SELECT uuid FROM tickets WHERE event_id = (SELECT id FROM events WHERE uuid = $1) LIMIT $2",
         )
-        .bind(ticket.to_string())
+        .bind(&*event_uuid)
         .bind(READ_AHEAD)
         .fetch_all(&self.postgres)
-        .await?;
-        let Some((_, event_uuid)) = rows.first() else { return Ok(None) };
-        let event_uuid: Arc<str> = event_uuid.as_str().into();
-        for ticket in rows.iter().filter_map(|(ticket, _)| ticket.parse().ok()) {
-            self.events.insert(ticket, Arc::clone(&event_uuid)).await;
+        .await;
+        match tickets {
+            Ok(tickets) => {
+                for ticket in tickets.iter().filter_map(|ticket| ticket.parse().ok()) {
+                    self.events.insert(ticket, Arc::clone(&event_uuid));
+                }
+            }
+            Err(error) => tracing::debug!(%error, %event_uuid, "the event's tickets were not read ahead"),
         }
-        Ok(Some(event_uuid))
     }
 
     /// Whether PostgreSQL has called the ticket sold within the last second, or does now.
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub async fn is_sold(&self, ticket: Uuid) -> sqlx::Result<bool> {
-        if self.sold.contains_key(&ticket) {
+    pub async fn is_sold(&self, ticket: Uuid) -> Result<bool, ReadError> {
+        if self.sold.get(&ticket).is_some() {
             return Ok(true);
         }
         let sold = self.read(&[ticket]).await?.get(&ticket).is_some_and(|ticket| ticket.state == State::Sold);
         if sold {
-            self.sold.insert(ticket, ()).await;
+            self.sold.insert(ticket, ());
         }
         Ok(sold)
     }

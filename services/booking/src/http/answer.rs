@@ -17,7 +17,7 @@ pub(super) fn answer(failure: Failure) -> ApiError {
             ApiError::new(PAYMENT_REQUIRED, "payment_requires_action", "Payment must be confirmed with the card's bank")
         }
         Failure::GivenUp | Failure::Unsettled { .. } => ApiError::unavailable(),
-        Failure::Postgres(error) => error.into(),
+        Failure::Postgres(error) => error.as_ref().into(),
         Failure::Redis(error) => error.into(),
         Failure::Stripe(error) => {
             tracing::error!(%error, "Stripe failed");

@@ -3,10 +3,10 @@
 //! After the IETF's draft "The Idempotency-Key HTTP Header Field". A key is stored in the transaction of the effect: a call that
 //! had none (because it was refused) leaves no key, and may be repeated.
 
+use service_kit::postgres::Pool;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::parse_uuid;
@@ -71,7 +71,7 @@ pub enum Seen {
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn look_up(postgres: &PgPool, user: Uuid, operation: Operation, key: &Key) -> sqlx::Result<Seen> {
+pub async fn look_up(postgres: &Pool, user: Uuid, operation: Operation, key: &Key) -> sqlx::Result<Seen> {
     let row: Option<(String, String)> = sqlx::query_as(
         "SELECT fingerprint, order_uuid FROM idempotency_keys WHERE user_uuid = $1 AND operation = $2 AND key = $3",
     )
@@ -91,7 +91,7 @@ pub async fn look_up(postgres: &PgPool, user: Uuid, operation: Operation, key: &
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn forget_old(postgres: &PgPool) -> sqlx::Result<u64> {
+pub async fn forget_old(postgres: &Pool) -> sqlx::Result<u64> {
     let forgotten = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1)")
         .bind(KEPT_FOR.as_secs_f64())
         .execute(postgres)

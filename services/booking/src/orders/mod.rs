@@ -4,6 +4,7 @@
 //! is decided by whoever inserts the row first ([`sale`]), one with a payment by whoever takes it out of `paying`
 //! ([`payment`]).
 
+pub mod decision;
 pub mod idempotency;
 pub mod payment;
 pub mod read;
@@ -11,8 +12,7 @@ pub mod refund;
 pub mod sale;
 pub mod steps;
 
-use seats::Sale;
-use sqlx::{PgPool, postgres::PgQueryResult};
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 /// How far an order has come. `booked`, `cancelled` and `refunded` are ends; `stuck` waits for a person.
@@ -83,62 +83,11 @@ pub const FREE: &str = "free";
 /// The same for Stripe.
 pub const STRIPE: &str = "stripe";
 
-/// Cancels an attempt that has no order yet, so that none can come later, and returns what stands: the state of the order
-/// that was there first, or `cancelled`. Waits for a transaction that inserts the order right now.
-///
-/// # Errors
-/// When PostgreSQL fails.
-pub async fn cancel_unborn(postgres: &PgPool, sale: &Sale, provider: &str, reason: &str) -> sqlx::Result<OrderState> {
-    let inserted: PgQueryResult = sqlx::query(
-        "INSERT INTO orders (uuid, user_uuid, event_uuid, state, reason, payment_provider, amount)
-         VALUES ($1, $2, $3, 'cancelled', $4, $5, 0)
-         ON CONFLICT (uuid) DO NOTHING",
-    )
-    .bind(sale.attempt.to_string())
-    .bind(sale.user.to_string())
-    .bind(&sale.event_uuid)
-    .bind(reason)
-    .bind(provider)
-    .execute(postgres)
-    .await?;
-    if inserted.rows_affected() == 1 {
-        return Ok(OrderState::Cancelled);
-    }
-    state_of(postgres, sale.attempt).await
-}
-
-/// Why an order cannot be written after a unique violation: a ticket that another order has, or a key that another call of the
-/// user's came under just now. The latter is no fault of the seats, which stay held, and the next call hears of the key.
-fn why_refused(violation: &sqlx::Error) -> &'static str {
-    let constraint = violation.as_database_error().and_then(|error| error.constraint());
-    if constraint == Some("idempotency_keys_pkey") { reason::ABANDONED } else { reason::NOT_AVAILABLE }
-}
-
-/// The state of an order that exists.
-///
-/// # Errors
-/// When PostgreSQL fails, or there is no such order.
-pub async fn state_of(postgres: &PgPool, order: Uuid) -> sqlx::Result<OrderState> {
-    let state: String = sqlx::query_scalar("SELECT state FROM orders WHERE uuid = $1")
-        .bind(order.to_string())
-        .fetch_one(postgres)
-        .await?;
-    OrderState::parse(&state)
-}
-
-/// Why an order is in its state, where there is something to say.
-///
-/// # Errors
-/// When PostgreSQL fails, or there is no such order.
-pub async fn reason_of(postgres: &PgPool, order: Uuid) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar("SELECT reason FROM orders WHERE uuid = $1").bind(order.to_string()).fetch_one(postgres).await
-}
-
 /// The order under which the tickets are this user's, who then asks again after an answer that did not reach him.
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn order_that_sold(postgres: &PgPool, tickets: &[Uuid], user: Uuid) -> sqlx::Result<Option<Uuid>> {
+pub async fn order_that_sold(postgres: &Pool, tickets: &[Uuid], user: Uuid) -> sqlx::Result<Option<Uuid>> {
     let order: Option<String> = sqlx::query_scalar(
         "SELECT orders.uuid
          FROM order_tickets

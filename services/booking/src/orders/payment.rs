@@ -12,13 +12,17 @@
 //! | `refunding` | `refunded`, `cancelled` | the money is given back |
 //! | `declined`, `canceled`, `refunded`, `failed` | an end | nothing |
 
+use service_kit::postgres::Pool;
 use std::time::Duration;
 
 use seats::Sale;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{OrderState, STRIPE, cancel_unborn, parse_uuid, reason, sale::Purchase, spelled, why_refused};
+use super::{
+    OrderState, STRIPE,
+    decision::{Decision, Purchase, decided, writing},
+    parse_uuid,
+};
 
 /// Whoever drives an order has so long until the worker looks at it: longer than all calls to the provider may take.
 const DRIVEN_FOR: Duration = Duration::from_secs(30);
@@ -126,33 +130,13 @@ const PLACE: &str = "
     )
     SELECT count(*) FROM placed";
 
-/// Places the order, unless it is there already, and returns its state.
+/// Places the order, unless the attempt has its decision already, and returns what was decided so far.
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn place(postgres: &PgPool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<OrderState> {
-    let key = purchase.key.as_ref();
-    let placed: sqlx::Result<i64> = sqlx::query_scalar(PLACE)
-        .bind(spelled(&sale.tickets))
-        .bind(sale.user.to_string())
-        .bind(purchase.payment_method.to_string())
-        .bind(sale.attempt.to_string())
-        .bind(&sale.event_uuid)
-        .bind(purchase.currency)
-        .bind(purchase.hold.map(|hold| hold.to_string()))
-        .bind(key.map(|key| key.text.as_str()))
-        .bind(key.map(|key| key.fingerprint.as_str()))
-        .bind(DRIVEN_FOR.as_secs_f64())
-        .fetch_one(postgres)
-        .await;
-    match placed {
-        Ok(1) => Ok(OrderState::Pending),
-        Ok(_) => cancel_unborn(postgres, sale, STRIPE, reason::NOT_AVAILABLE).await,
-        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
-            cancel_unborn(postgres, sale, STRIPE, why_refused(&error)).await
-        }
-        Err(error) => Err(error),
-    }
+pub async fn place(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<Decision> {
+    let placed = writing(PLACE, sale, purchase).bind(DRIVEN_FOR.as_secs_f64()).fetch_one(postgres).await;
+    decided(postgres, sale, STRIPE, placed, OrderState::Pending).await
 }
 
 /// An order and its payment, as whoever drives it needs them.
@@ -203,7 +187,7 @@ struct Row {
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn checkout(postgres: &PgPool, order: Uuid) -> sqlx::Result<Option<Checkout>> {
+pub async fn checkout(postgres: &Pool, order: Uuid) -> sqlx::Result<Option<Checkout>> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT orders.user_uuid, orders.event_uuid, orders.state, orders.reason, payment.state AS payment,
                 payment.intent_reference, orders.amount, orders.currency, method.customer_reference,

@@ -1,7 +1,7 @@
 //! Orders as their buyer sees them.
 
 use seats::Sale;
-use sqlx::PgPool;
+use service_kit::postgres::Pool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ const ORDERS: &str = "
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn order(postgres: &PgPool, uuid: Uuid) -> sqlx::Result<Option<Order>> {
+pub async fn order(postgres: &Pool, uuid: Uuid) -> sqlx::Result<Option<Order>> {
     let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{ORDERS} WHERE orders.uuid = $1")))
         .bind(uuid.to_string())
         .fetch_all(postgres)
@@ -110,7 +110,7 @@ pub async fn order(postgres: &PgPool, uuid: Uuid) -> sqlx::Result<Option<Order>>
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn orders_of(postgres: &PgPool, user: Uuid, offset: i64, limit: i64) -> sqlx::Result<(Vec<Order>, i64)> {
+pub async fn orders_of(postgres: &Pool, user: Uuid, offset: i64, limit: i64) -> sqlx::Result<(Vec<Order>, i64)> {
     let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "{ORDERS} WHERE orders.user_uuid = $1 ORDER BY orders.id DESC OFFSET $2 LIMIT $3"
     )))
@@ -126,7 +126,7 @@ pub async fn orders_of(postgres: &PgPool, user: Uuid, offset: i64, limit: i64) -
     Ok((with_parts(postgres, rows).await?, total))
 }
 
-async fn with_parts(postgres: &PgPool, rows: Vec<Row>) -> sqlx::Result<Vec<Order>> {
+async fn with_parts(postgres: &Pool, rows: Vec<Row>) -> sqlx::Result<Vec<Order>> {
     let uuids: Vec<Uuid> = rows.iter().map(|row| parse_uuid(&row.uuid)).collect::<sqlx::Result<_>>()?;
     let tickets: Vec<OrderTicket> = sqlx::query_as(
         "SELECT orders.uuid AS order_uuid, order_tickets.ticket_uuid, order_tickets.seat, order_tickets.price

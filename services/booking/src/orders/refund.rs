@@ -1,6 +1,6 @@
 //! Giving a booked order back.
 
-use sqlx::PgPool;
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{idempotency::Key, reason};
@@ -11,7 +11,7 @@ use super::{idempotency::Key, reason};
 ///
 /// # Errors
 /// When PostgreSQL fails; with a unique violation when another call came under the key.
-pub async fn refund(postgres: &PgPool, order: Uuid, user: Uuid, key: Option<&Key>) -> sqlx::Result<bool> {
+pub async fn refund(postgres: &Pool, order: Uuid, user: Uuid, key: Option<&Key>) -> sqlx::Result<bool> {
     let refunded: i64 = sqlx::query_scalar(
         "WITH refunded AS (
              UPDATE orders SET state = 'refunded', reason = $3

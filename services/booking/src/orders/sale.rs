@@ -1,10 +1,12 @@
 //! A sale without a payment: one statement.
 
 use seats::Sale;
-use sqlx::PgPool;
-use uuid::Uuid;
+use service_kit::postgres::Pool;
 
-use super::{FREE, OrderState, cancel_unborn, idempotency::Key, reason, spelled, why_refused};
+use super::{
+    FREE, OrderState,
+    decision::{Decision, Purchase, decided, writing},
+};
 
 /// Sells all tickets or none: locks the seats in the order of their ids, and where all of them can be had, books them and writes
 /// the order with its tickets and the key under which its client may repeat the call. It is its own transaction.
@@ -40,44 +42,13 @@ pub const SELL: &str = "
 pub const SELL_PARAMETERS: &[&str] =
     &["tickets", "user", "payment_method", "order", "event", "currency", "hold", "key", "fingerprint"];
 
-/// What an order says beside its seats.
-#[derive(Debug, Clone)]
-pub struct Purchase {
-    /// How the buyer pays.
-    pub payment_method: Uuid,
-    /// The hold the tickets come from, where the client named one.
-    pub hold: Option<Uuid>,
-    /// ISO 4217, lower case.
-    pub currency: &'static str,
-    /// The key under which the client may repeat the call.
-    pub key: Option<Key>,
-}
-
-/// Sells the tickets, unless the order has its decision already, and returns the order's state.
+/// Sells the tickets, unless the attempt has its decision already, and returns what was decided.
 ///
 /// # Errors
 /// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
-pub async fn sell(postgres: &PgPool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<OrderState> {
-    let key = purchase.key.as_ref();
-    let sold: sqlx::Result<i64> = sqlx::query_scalar(SELL)
-        .bind(spelled(&sale.tickets))
-        .bind(sale.user.to_string())
-        .bind(purchase.payment_method.to_string())
-        .bind(sale.attempt.to_string())
-        .bind(&sale.event_uuid)
-        .bind(purchase.currency)
-        .bind(purchase.hold.map(|hold| hold.to_string()))
-        .bind(key.map(|key| key.text.as_str()))
-        .bind(key.map(|key| key.fingerprint.as_str()))
-        .fetch_one(postgres)
-        .await;
-    match sold {
-        Ok(1) => Ok(OrderState::Booked),
-        Ok(_) => cancel_unborn(postgres, sale, FREE, reason::NOT_AVAILABLE).await,
-        // Either the order has its decision, or another order has the ticket whatever its status says.
-        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
-            cancel_unborn(postgres, sale, FREE, why_refused(&error)).await
-        }
-        Err(error) => Err(error),
-    }
+///
+/// [`cancel_unborn`]: super::decision::cancel_unborn
+pub async fn sell(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<Decision> {
+    let sold = writing(SELL, sale, purchase).fetch_one(postgres).await;
+    decided(postgres, sale, FREE, sold, OrderState::Booked).await
 }

@@ -1,8 +1,8 @@
 //! The steps of an order with a payment. Each takes effect for one of those who drive it, and says for whom it did.
 
+use service_kit::postgres::Pool;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{OrderState, parse_uuid, payment::PaymentState};
@@ -62,7 +62,7 @@ where
 ///
 /// # Errors
 /// When PostgreSQL fails. Then it may have been booked.
-pub async fn book(postgres: &PgPool, order: Uuid) -> sqlx::Result<bool> {
+pub async fn book(postgres: &Pool, order: Uuid) -> sqlx::Result<bool> {
     let booked: sqlx::Result<i64> = sqlx::query_scalar(
         "WITH wanted AS (
              SELECT order_tickets.id, order_tickets.ticket_uuid
@@ -105,7 +105,7 @@ pub async fn book(postgres: &PgPool, order: Uuid) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// When PostgreSQL fails. Then they may have been given back.
-pub async fn unbook(postgres: &PgPool, order: Uuid, reason: &str) -> sqlx::Result<bool> {
+pub async fn unbook(postgres: &Pool, order: Uuid, reason: &str) -> sqlx::Result<bool> {
     let unbooked: i64 = sqlx::query_scalar(
         "WITH payment AS (
              UPDATE payment_attempts SET state = 'canceling', looks = 0, next_look_at = now() + make_interval(secs => $3)
@@ -133,7 +133,7 @@ pub async fn unbook(postgres: &PgPool, order: Uuid, reason: &str) -> sqlx::Resul
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn claim_due(postgres: &PgPool, at_most: i64) -> sqlx::Result<Vec<Uuid>> {
+pub async fn claim_due(postgres: &Pool, at_most: i64) -> sqlx::Result<Vec<Uuid>> {
     let due: Vec<String> = sqlx::query_scalar(
         "UPDATE payment_attempts
          SET looks = looks + 1, next_look_at = now() + make_interval(secs => least($2 * 2 ^ least(looks, 20), $3))
@@ -154,6 +154,6 @@ pub async fn claim_due(postgres: &PgPool, at_most: i64) -> sqlx::Result<Vec<Uuid
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn count_stuck(postgres: &PgPool) -> sqlx::Result<i64> {
+pub async fn count_stuck(postgres: &Pool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT count(*) FROM orders WHERE state = 'stuck'").fetch_one(postgres).await
 }

@@ -1,6 +1,6 @@
 //! Saved payment methods. Each belongs to the user who saved it, and only that user pays with it.
 
-use sqlx::PgPool;
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{Payments, stripe::StripeError};
@@ -51,7 +51,7 @@ impl Booking {
     }
 }
 
-async fn owner_of(postgres: &PgPool, reference: &str) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+async fn owner_of(postgres: &Pool, reference: &str) -> sqlx::Result<Option<(Uuid, Uuid)>> {
     let row: Option<(String, String)> = sqlx::query_as(
         "SELECT user_uuid, uuid FROM payment_methods WHERE provider = 'stripe' AND provider_reference = $1",
     )
@@ -65,7 +65,7 @@ async fn owner_of(postgres: &PgPool, reference: &str) -> sqlx::Result<Option<(Uu
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn belongs_to(postgres: &PgPool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
+pub async fn belongs_to(postgres: &Pool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM payment_methods WHERE uuid = $1 AND user_uuid = $2)")
         .bind(method.to_string())
         .bind(user.to_string())

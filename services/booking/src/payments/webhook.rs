@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
+use sqlx::Connection;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -115,7 +116,8 @@ impl Booking {
     /// # Errors
     /// When PostgreSQL fails; then nothing is stored, and Stripe sends it again.
     pub async fn apply_webhook(&self, event: &Event) -> sqlx::Result<Option<Uuid>> {
-        let mut transaction = self.postgres.begin().await?;
+        let mut connection = self.postgres.acquire().await?;
+        let mut transaction = connection.begin().await?;
         let stored = sqlx::query(
             "INSERT INTO payment_events (reference, kind, intent_reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )

@@ -1,8 +1,9 @@
 //! Reading an event's details from PostgreSQL.
 
 use serde_json::value::RawValue;
+use service_kit::postgres::Pool;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -39,8 +40,9 @@ struct EventRow {
 }
 
 /// The event, or nothing when there is none. Read in one snapshot, so that its parts belong together.
-pub(super) async fn event(pool: &PgPool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
-    let mut snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+pub(super) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let details = match event_row(&mut snapshot, uuid).await? {
         Some(row) => Some(with_parts(&mut snapshot, row).await?),
         None => None,

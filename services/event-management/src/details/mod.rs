@@ -5,6 +5,7 @@
 mod load;
 mod shared;
 
+use service_kit::postgres::Pool;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service_kit::error::ApiError;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -91,13 +91,13 @@ pub(crate) struct Details {
     kept: Cache<(Uuid, Stamp), Arc<Template>>,
     freshness: Arc<Freshness>,
     shared: SharedCache,
-    pool: PgPool,
+    pool: Pool,
     metrics: Arc<EventMetrics>,
 }
 
 impl Details {
     /// Nothing kept is trusted before [`Details::heard`].
-    pub(crate) fn new(pool: PgPool, redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
+    pub(crate) fn new(pool: Pool, redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         let kept = Cache::builder()
             .max_capacity(CAPACITY_BYTES)
             .weigher(|_, template: &Arc<Template>| template.weight())

@@ -11,10 +11,8 @@ use std::{
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::StatusCode,
-    middleware::Next,
-    response::Response,
 };
 use thiserror::Error;
 use tokio::time::{Sleep, sleep};
@@ -30,13 +28,11 @@ pub(crate) const REQUEST_TIMEOUT: ApiError =
 struct BodyTimedOut;
 
 /// Bounds the arrival of the body.
-pub(super) async fn bound_body(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    let request = if request.body().is_end_stream() {
-        request
-    } else {
-        request.map(|body| Body::new(BoundedBody { body, deadline: Box::pin(sleep(limit)) }))
-    };
-    next.run(request).await
+pub(super) fn bound_body(request: Request, limit: Duration) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| Body::new(BoundedBody { body, deadline: Box::pin(sleep(limit)) }))
 }
 
 /// Whether reading a body failed because it took too long.

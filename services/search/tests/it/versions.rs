@@ -77,12 +77,7 @@ async fn the_role_of_the_services_may_read_all_that_is_needed() {
     let mut connection = world.pool().acquire().await.unwrap();
     sqlx::query("SET ROLE ticket_service").execute(&mut *connection).await.unwrap();
     drop(connection);
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .after_connect(|connection, _| {
-            Box::pin(async move { sqlx::query("SET ROLE ticket_service").execute(connection).await.map(drop) })
-        })
-        .connect_lazy_with(world.database.options.clone());
-    let rows = search::rows::Rows::new(pool);
+    let rows = world.rows_with(&[("role", "ticket_service")]);
     let origin = rows.origin().await.unwrap();
     let metrics = FeedMetrics::uncollected().unwrap();
     let mut writer = Writer::new(rows, world.index(), origin.into(), metrics);

@@ -1,7 +1,7 @@
 -- Holds all tickets asked for, or none. The owner's repeat succeeds and prolongs nothing.
 -- KEYS: marks of the event, list of sales. ARGV: user, name for a new hold, length of a hold (ms), its longest life (ms), how
 -- many tickets of the event the user may have (0: any number), how long the marks are kept (ms), tickets…
--- Answer: 'refused', ticket, why | 'held', hold, number of tickets that count for the cap, these tickets…, then for each
+-- Answer: 'refused', ticket, why, whose it is ('' when nobody's) | 'held', hold, number of tickets that count for the cap, these tickets…, then for each
 -- ticket asked: new (1 or 0), ms left, answers to reserve so far.
 local event_key, sales_key = KEYS[1], KEYS[2]
 local user, new_hold, hold_ms, life_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -16,20 +16,20 @@ for i = first, #ARGV do
   local mark = read_mark(event_key, ticket)
   marks[ticket] = mark
   if mark.kind == 'b' then
-    return {'refused', ticket, 'booked'}
+    return {'refused', ticket, 'booked', ''}
   end
   if mark.kind == 's' then
     if mark.user ~= user then
       if now - mark.began > LOST_SALE_MS then
         redis.call('ZADD', sales_key, 'NX', int(mark.began), sale_name(event_key, mark.user, mark.attempt, ticket))
       end
-      return {'refused', ticket, 'selling'}
+      return {'refused', ticket, 'selling', mark.user}
     end
     owned_until[ticket] = mark.hold_ends
   else
     local owner = redis.call('GET', lock_key(ticket))
     if owner and owner ~= user then
-      return {'refused', ticket, 'held'}
+      return {'refused', ticket, 'held', owner}
     end
     if owner then
       local ends = redis.call('PEXPIRETIME', lock_key(ticket))
@@ -47,7 +47,7 @@ end
 
 local counted_key = user_key(event_key, user)
 if cap > 0 and free > 0 and redis.call('ZCOUNT', counted_key, '(' .. int(now), '+inf') + free > cap then
-  return {'refused', a_free_one, 'limit'}
+  return {'refused', a_free_one, 'limit', ''}
 end
 
 -- Tickets that are all of one hold stay in it. Otherwise all asked for become one hold, each with the end it has.

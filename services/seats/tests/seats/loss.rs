@@ -12,11 +12,11 @@ const HOLD: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_lock_written_by_another_program_keeps_others_out() {
-    let (mut redis, event, ticket) = (connect().await, new_event(), Uuid::new_v4());
-    let _: () = redis.set_ex(format!("ticket_lock:{ticket}"), Uuid::new_v4().to_string(), 60).await.expect("Redis");
+    let (mut redis, event, ticket, owner) = (connect().await, new_event(), Uuid::new_v4(), Uuid::new_v4());
+    let _: () = redis.set_ex(format!("ticket_lock:{ticket}"), owner.to_string(), 60).await.expect("Redis");
     let answer =
         seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held });
+    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held, owner: Some(owner) });
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn the_marks_of_an_event_that_were_lost_come_back_with_the_owners_repeat()
     let _: () = redis.del(format!("event_seats:{event}")).await.expect("Redis");
     let other =
         seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(other, Hold::Refused { ticket, because: Occupied::Held });
+    assert_eq!(other, Hold::Refused { ticket, because: Occupied::Held, owner: Some(user) });
     seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     assert_eq!(seats::held(&mut redis, &event).await.expect("Redis"), [ticket.to_string()].into());
 }
@@ -67,7 +67,7 @@ async fn a_sale_keeps_others_out_when_the_locks_are_deleted() {
     let _: () = redis.del(&keys[..]).await.expect("Redis");
     let other =
         seats::hold(&mut redis, &event, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(other, Hold::Refused { ticket, because: Occupied::Selling });
+    assert_eq!(other, Hold::Refused { ticket, because: Occupied::Selling, owner: Some(user) });
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl Model {
 
     pub fn hold(&mut self, user: Uuid, asked: &[Uuid], length: Duration, answer: &Hold, now: Window) {
         match answer {
-            Hold::Refused { ticket, because } => {
+            Hold::Refused { ticket, because, .. } => {
                 let state = self.state(*ticket);
                 let expected = match because {
                     Occupied::Held => state.may_be_held_by_another(user, now),

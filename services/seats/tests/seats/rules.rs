@@ -41,7 +41,7 @@ async fn the_loser_of_a_race_gets_no_proof() {
     let (winner, loser) = (Uuid::new_v4(), Uuid::new_v4());
     seats::hold(&mut redis, &event, winner, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let answer = seats::hold(&mut redis, &event, loser, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held });
+    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Held, owner: Some(winner) });
     let proof: bool = redis.exists(format!("ticket_lock_user:{ticket}:{loser}")).await.expect("Redis");
     assert!(!proof);
 }
@@ -53,7 +53,7 @@ async fn several_tickets_are_held_together_or_not_at_all() {
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
     seats::hold(&mut redis, &event, first, &tickets[2..], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     let answer = seats::hold(&mut redis, &event, second, &tickets, &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(answer, Hold::Refused { ticket: tickets[2], because: Occupied::Held });
+    assert_eq!(answer, Hold::Refused { ticket: tickets[2], because: Occupied::Held, owner: Some(first) });
     let shown = seats::held(&mut redis, &event).await.expect("Redis");
     assert_eq!(shown, [tickets[2].to_string()].into());
 }
@@ -98,7 +98,7 @@ async fn a_sale_outlives_the_end_of_its_hold() {
     let end = now_ms(&mut redis).await + 20;
     wait_until(&mut redis, end).await;
     let answer = seats::hold(&mut redis, &event, other, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Selling });
+    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Selling, owner: Some(buyer) });
     assert_eq!(seats::held(&mut redis, &event).await.expect("Redis"), [ticket.to_string()].into());
     // Given up now, nothing is left of the hold.
     let cancelled = seats::cancel_sale(&mut redis, &sale).await.expect("Redis");
@@ -149,7 +149,7 @@ async fn a_finished_sale_leaves_a_mark_and_no_keys() {
     assert_eq!(left, 0);
     assert!(seats::held(&mut redis, &event).await.expect("Redis").is_empty());
     let answer = seats::hold(&mut redis, &event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
-    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Booked });
+    assert_eq!(answer, Hold::Refused { ticket, because: Occupied::Booked, owner: None });
 }
 
 #[tokio::test]

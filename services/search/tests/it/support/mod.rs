@@ -15,7 +15,10 @@ use search::{
     rows::Rows,
     settings::PrepareSettings,
 };
-use service_kit::settings::Environment;
+use service_kit::{
+    postgres::{Pool, SessionParameter},
+    settings::{Environment, PostgresSettings},
+};
 use sqlx::PgPool;
 use test_stores::{Stores, TestDatabase};
 use uuid::Uuid;
@@ -91,7 +94,14 @@ impl World {
     }
 
     pub fn rows(&self) -> Rows {
-        Rows::new(self.pool().clone())
+        self.rows_with(&[])
+    }
+
+    /// The same, with parameters for each session.
+    pub fn rows_with(&self, parameters: &'static [SessionParameter]) -> Rows {
+        let mut env = Environment::from_pairs(self.database.environment());
+        let settings = PostgresSettings::read(&mut env);
+        Rows::new(Pool::with_parameters(&env.finish(settings).unwrap(), parameters))
     }
 
     pub async fn prepare(&self) -> Prepared {

@@ -1,0 +1,92 @@
+//! Crowds: many customers who want a ticket that another one has.
+//!
+//! Each of them would cost Redis a script and the service a wait, only to hear what the last hundred have just heard. Once a
+//! few were refused within a moment, the rest of that moment is answered from memory. Its owner's repeat is not: it
+//! succeeds, and only Redis knows. A ticket that comes back is had at most a moment later.
+
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+use seats::Occupied;
+use uuid::Uuid;
+
+/// How long a refusal may be repeated to others.
+const MOMENT: Duration = Duration::from_millis(100);
+/// From so many refusals within a moment on, those who want a ticket are a crowd.
+const CROWD: u32 = 8;
+/// Tickets that are watched at the same time, some 100 bytes each.
+const WATCHED_TICKETS: usize = 4_000;
+
+/// Who has the tickets that many want.
+pub struct Crowds(Cache<Uuid, Taken>);
+
+#[derive(Clone, Copy)]
+struct Taken {
+    owner: Uuid,
+    because: Occupied,
+    since: Instant,
+    refusals: u32,
+}
+
+impl Default for Crowds {
+    fn default() -> Self {
+        Self(Cache::new(WATCHED_TICKETS))
+    }
+}
+
+impl Crowds {
+    /// Why the user cannot have the ticket, if a crowd has just been told so.
+    pub fn refusal(&self, ticket: Uuid, user: Uuid) -> Option<Occupied> {
+        let taken = self.0.get(&ticket)?;
+        (taken.is_fresh() && taken.refusals >= CROWD && taken.owner != user).then_some(taken.because)
+    }
+
+    /// Redis has refused the ticket to somebody because of its owner.
+    pub fn refused(&self, ticket: Uuid, owner: Uuid, because: Occupied) {
+        let so_far = self.0.get(&ticket).filter(|taken| taken.is_fresh() && taken.owner == owner);
+        let Taken { since, refusals, .. } =
+            so_far.unwrap_or(Taken { owner, because, since: Instant::now(), refusals: 0 });
+        self.0.insert(ticket, Taken { owner, because, since, refusals: refusals + 1 });
+    }
+}
+
+impl Taken {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < MOMENT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_is_refused_from_memory_but_not_the_owner_nor_the_first_few() {
+        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        for _ in 1..CROWD {
+            crowds.refused(ticket, owner, Occupied::Held);
+            assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+        }
+        crowds.refused(ticket, owner, Occupied::Held);
+        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), Some(Occupied::Held));
+        assert_eq!(crowds.refusal(ticket, owner), None);
+        assert_eq!(crowds.refusal(Uuid::new_v4(), Uuid::new_v4()), None);
+    }
+
+    #[test]
+    fn a_new_owner_begins_a_new_count() {
+        let (crowds, ticket) = (Crowds::default(), Uuid::new_v4());
+        for _ in 0..CROWD {
+            crowds.refused(ticket, Uuid::new_v4(), Occupied::Held);
+        }
+        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+    }
+
+    #[test]
+    fn a_refusal_is_not_repeated_for_longer_than_a_moment() {
+        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        let since = Instant::now().checked_sub(MOMENT).unwrap();
+        crowds.0.insert(ticket, Taken { owner, because: Occupied::Held, since, refusals: CROWD });
+        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+    }
+}

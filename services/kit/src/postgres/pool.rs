@@ -1,0 +1,159 @@
+//! The connection pool.
+//!
+//! The driver's own pool opens a session within the call that needs it. When opening takes longer than the call may wait,
+//! the session is thrown away half open, and under load the next call fares no better: a database that comes back to a
+//! crowd would never get over it. It also asks each session whether it works whenever it is given back. Here sessions are
+//! opened in the background, and asked only when there is a reason to doubt.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use bb8::{PooledConnection, QueueStrategy, RunError};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream, stream::BoxStream};
+use sqlx::{
+    Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+
+use super::{
+    SessionParameter, connect_options,
+    session::{Refusals, Sessions},
+};
+use crate::settings::PostgresSettings;
+
+/// The longest wait for a connection: beyond it the answer is 503, which tells a customer more than a hanging page.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Connections that are shared by all who clone it. The first is opened when it is needed: a program starts while its
+/// database is down. A reference to it runs queries.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    sessions: bb8::Pool<Sessions>,
+    refusals: Refusals,
+    max_idle: u32,
+}
+
+/// A connection of a [`Pool`], for more than one query. It goes back when it is dropped.
+#[derive(Debug)]
+pub struct Connection<'p> {
+    session: PooledConnection<'p, Sessions>,
+    pool: &'p Pool,
+}
+
+impl Pool {
+    /// A pool as the settings want it. To be called within a runtime.
+    #[must_use]
+    pub fn new(settings: &PostgresSettings) -> Self {
+        Self::with_parameters(settings, &[])
+    }
+
+    /// The same, with parameters that are set at the begin of every session.
+    #[must_use]
+    pub fn with_parameters(settings: &PostgresSettings, parameters: &'static [SessionParameter]) -> Self {
+        let refusals = Refusals::default();
+        let sessions = bb8::Pool::builder()
+            .max_size(settings.max_open_conns)
+            .connection_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(limit(settings.conn_max_lifetime))
+            .idle_timeout(limit(settings.conn_max_idle_time))
+            .queue_strategy(QueueStrategy::Lifo)
+            .error_sink(Box::new(refusals.clone()))
+            .build_unchecked(Sessions::new(connect_options(settings), settings.timezone.clone(), parameters));
+        // Without a smaller limit there is nothing to count at each use.
+        let max_idle =
+            if settings.max_idle_conns < settings.max_open_conns { settings.max_idle_conns } else { u32::MAX };
+        Self { sessions, refusals, max_idle }
+    }
+}
+
+impl Pool {
+    /// A connection for more than one query.
+    ///
+    /// # Errors
+    /// [`sqlx::Error::PoolTimedOut`] when none is free or can be opened within three seconds, and the server's refusal when
+    /// it refuses.
+    pub async fn acquire(&self) -> sqlx::Result<Connection<'_>> {
+        let mut session = tokio::select! {
+            biased;
+            session = self.sessions.get() => session.map_err(|error| match error {
+                RunError::User(error) => error,
+                RunError::TimedOut => sqlx::Error::PoolTimedOut,
+            })?,
+            refusal = self.refusals.next() => return Err(refusal),
+        };
+        session.begin_use();
+        Ok(Connection { session, pool: self })
+    }
+
+    /// Runs one query to its end on a connection.
+    async fn once<T>(&self, query: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
+        let mut connection = self.acquire().await?;
+        let answer = query(&mut connection).await;
+        connection.session.end_use(answer.as_ref().err());
+        answer
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let Pool { sessions, max_idle, .. } = self.pool;
+        self.session.surplus = *max_idle < u32::MAX && sessions.state().idle_connections >= *max_idle;
+    }
+}
+
+impl Deref for Connection<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.session.connection
+    }
+}
+
+impl DerefMut for Connection<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.session.connection
+    }
+}
+
+impl<'p> Executor<'p> for &'p Pool {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        self.once(async move |connection| connection.fetch_many(query).try_collect::<Vec<_>>().await)
+            .map_ok(|steps| stream::iter(steps.into_iter().map(Ok)))
+            .try_flatten_stream()
+            .boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        self.once(async move |connection| connection.fetch_optional(query).await).boxed()
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'p: 'e,
+    {
+        self.once(async move |connection| connection.prepare_with(sql, parameters).await).boxed()
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    where
+        'p: 'e,
+    {
+        self.once(async move |connection| connection.describe(sql).await).boxed()
+    }
+}
+
+fn limit(duration: Duration) -> Option<Duration> {
+    (!duration.is_zero()).then_some(duration)
+}

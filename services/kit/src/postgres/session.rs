@@ -1,0 +1,157 @@
+//! A session: how it begins, and when it is to be trusted.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bb8::{ErrorSink, ManageConnection};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::{sync::Notify, time::timeout};
+
+use super::SessionParameter;
+
+/// The longest that opening a session may take. It goes on when whoever asked for it has given up: a server under load
+/// would otherwise be asked for the same again and again, and never come to the end of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A session that was used within this time is not asked whether it still works before it is used again. Asking costs as
+/// much as a small query, and with traffic there is always a session that has just worked.
+const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
+/// How long a session may take to say that it still works. Another one takes the place of a slower one.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A session and what is known of it.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) connection: PgConnection,
+    /// When it was last seen to work; `None` when its last use failed or did not come to an end.
+    worked_at: Option<Instant>,
+    /// Failures of any session so far, and how many of them this one was seen to outlive.
+    failures: Arc<AtomicU64>,
+    outlived: u64,
+    /// Enough others are idle already.
+    pub(super) surplus: bool,
+}
+
+impl Session {
+    /// Notes that its use begins: until the end is noted too, nothing is known of it.
+    pub(super) fn begin_use(&mut self) {
+        self.worked_at = None;
+    }
+
+    /// Notes how its use went.
+    pub(super) fn end_use(&mut self, error: Option<&sqlx::Error>) {
+        self.worked_at = error.is_none().then(Instant::now);
+        // What ends one session, such as a restart of the server, may have ended all.
+        if matches!(error, Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_))) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.outlived == self.failures.load(Ordering::Relaxed)
+            && self.worked_at.is_some_and(|worked_at| worked_at.elapsed() < TRUSTED_IDLE_TIME)
+    }
+}
+
+/// Opens sessions, and says which are still good.
+#[derive(Debug)]
+pub struct Sessions {
+    options: PgConnectOptions,
+    timezone: String,
+    parameters: &'static [SessionParameter],
+    failures: Arc<AtomicU64>,
+}
+
+impl Sessions {
+    pub(super) fn new(options: PgConnectOptions, timezone: String, parameters: &'static [SessionParameter]) -> Self {
+        Self { options, timezone, parameters, failures: Arc::default() }
+    }
+
+    async fn open(&self) -> sqlx::Result<Session> {
+        let outlived = self.failures.load(Ordering::Relaxed);
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        // The driver asks for UTC at the start of every session, whatever the options say.
+        let own = [("TimeZone", self.timezone.as_str())];
+        let (names, values): (Vec<&str>, Vec<&str>) = own.iter().chain(self.parameters).copied().unzip();
+        sqlx::query("SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS own (name, value)")
+            .bind(names)
+            .bind(values)
+            .execute(&mut connection)
+            .await?;
+        let failures = Arc::clone(&self.failures);
+        Ok(Session { connection, worked_at: Some(Instant::now()), failures, outlived, surplus: false })
+    }
+}
+
+impl ManageConnection for Sessions {
+    type Connection = Session;
+    type Error = sqlx::Error;
+
+    async fn connect(&self) -> sqlx::Result<Session> {
+        timeout(CONNECT_TIMEOUT, self.open()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    }
+
+    /// Also waits for the end of what an earlier user left in the middle.
+    async fn is_valid(&self, session: &mut Session) -> sqlx::Result<()> {
+        if session.is_trusted() {
+            return Ok(());
+        }
+        let failures = self.failures.load(Ordering::Relaxed);
+        timeout(PING_TIMEOUT, session.connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        session.outlived = failures;
+        Ok(())
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        session.surplus
+    }
+}
+
+/// Why sessions cannot be had: said in the log, and to those who wait for one.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(Arc<Refused>);
+
+#[derive(Debug, Default)]
+struct Refused {
+    why: Mutex<String>,
+    happened: Notify,
+}
+
+impl Refused {
+    fn why(&self) -> String {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Refusals {
+    /// Waits for a refusal that waiting longer would not change, such as that of a wrong password.
+    pub(super) async fn next(&self) -> sqlx::Error {
+        self.0.happened.notified().await;
+        sqlx::Error::Io(io::Error::other(self.0.why()))
+    }
+}
+
+impl ErrorSink<sqlx::Error> for Refusals {
+    fn sink(&self, error: sqlx::Error) {
+        tracing::warn!(%error, "a session with PostgreSQL was not opened, or has ended");
+        let may_pass = match &error {
+            sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+            sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
+            sqlx::Error::PoolTimedOut => true,
+            _ => false,
+        };
+        if !may_pass {
+            *self.0.why.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
+            self.0.happened.notify_waiters();
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<sqlx::Error>> {
+        Box::new(self.clone())
+    }
+}
