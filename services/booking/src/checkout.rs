@@ -50,7 +50,7 @@ impl Booking {
         .await
     }
 
-    /// Sells the tickets of the hold to the user who has it. Returns the order. Under a key that was used before, the order
+    /// Sells all tickets of the hold to the user who has it, or none. Returns the order. Under a key that was used before, the order
     /// that came of it.
     ///
     /// # Errors
@@ -71,6 +71,8 @@ impl Booking {
                 return booking.go_on_with(order).await;
             }
             let basket = match booking.show_hold(hold, user).await {
+                // All or nothing: who wanted four seats side by side does not want three of them.
+                Ok(found) if found.lost => return Err(Failure::Refused(Refusal::NotHeld)),
                 Ok(found) => Basket { event_uuid: found.event_uuid, tickets: found.tickets, user, purchase },
                 // Another call under the same key may have sold it in between.
                 Err(Failure::Refused(Refusal::NoHold)) => {
@@ -188,29 +190,6 @@ impl Booking {
         // Given up by the worker while it was under way. What is left of the hold is back, and the next call tells.
         seats::cancel_sale(&mut self.redis.clone(), sale).await?;
         Err(Failure::GivenUp)
-    }
-
-    pub(crate) async fn mark_sold(&self, sale: &Sale) {
-        if let Err(error) = seats::finish_sale(&mut self.redis.clone(), sale).await {
-            // Sold is sold: the sweeper marks the seats.
-            tracing::warn!(%error, order = %sale.attempt, "sold seats are not marked yet");
-        }
-    }
-
-    pub(crate) async fn mark_available(&self, sale: &Sale) {
-        let mut redis = self.redis.clone();
-        if let Err(error) = seats::clear_booked(&mut redis, &sale.event_uuid, Some(sale.user), &sale.tickets).await {
-            // Whoever reserves one of them finds out that the mark is wrong.
-            tracing::warn!(%error, order = %sale.attempt, "seats that were given back are still marked as sold");
-        }
-    }
-
-    /// The hold that comes back is of no use: a ticket cannot be had.
-    pub(crate) async fn give_up_and_release(&self, sale: &Sale) -> Result<(), Failure> {
-        let mut redis = self.redis.clone();
-        seats::cancel_sale(&mut redis, sale).await?;
-        seats::release(&mut redis, &sale.event_uuid, sale.user, &sale.tickets).await?;
-        Ok(())
     }
 }
 

@@ -273,20 +273,6 @@ impl Booking {
         self.unsettled(checkout, error);
         Next::Done(settled(checkout))
     }
-
-    /// Tells Redis what PostgreSQL has decided.
-    async fn settle_marks(&self, checkout: &Checkout) -> Result<(), Failure> {
-        match checkout.state {
-            OrderState::Booked => self.mark_sold(&checkout.sale).await,
-            OrderState::Cancelled if checkout.reason.as_deref() == Some(reason::NOT_AVAILABLE) => {
-                self.give_up_and_release(&checkout.sale).await?;
-            }
-            OrderState::Cancelled => drop(seats::cancel_sale(&mut self.redis.clone(), &checkout.sale).await?),
-            OrderState::Refunded => self.mark_available(&checkout.sale).await,
-            OrderState::Pending | OrderState::Paying | OrderState::Stuck => {}
-        }
-        Ok(())
-    }
 }
 
 fn cancelled(why: &str) -> Option<(OrderState, Option<&str>)> {

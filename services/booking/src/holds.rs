@@ -37,6 +37,8 @@ pub struct HoldOfUser {
     pub left: Duration,
     /// What could be left at the most, were it extended again and again.
     pub longest: Duration,
+    /// Whether a ticket that was in it is not the user's any more.
+    pub lost: bool,
 }
 
 impl Booking {
@@ -218,8 +220,8 @@ enum Verdict {
 
 fn of_user(hold: Uuid, answer: OfHold) -> Result<HoldOfUser, Failure> {
     match answer {
-        OfHold::Hold(WholeHold { event_uuid, tickets, left, longest, .. }) => {
-            Ok(HoldOfUser { hold, event_uuid, tickets, left, longest })
+        OfHold::Hold(WholeHold { event_uuid, tickets, left, longest, lost, .. }) => {
+            Ok(HoldOfUser { hold, event_uuid, tickets, left, longest, lost })
         }
         OfHold::Gone => Err(Failure::Refused(Refusal::NoHold)),
         OfHold::Selling => Err(Failure::Refused(Refusal::Selling)),

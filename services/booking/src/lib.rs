@@ -13,6 +13,7 @@ mod epoch;
 mod failure;
 mod holds;
 pub mod http;
+mod marks;
 mod metrics;
 pub mod orders;
 mod payments;

@@ -11,7 +11,7 @@ macro_rules! script {
     };
 }
 
-pub(crate) static HOLD: LazyLock<Script> = script!("hold");
+pub(crate) static HOLD: LazyLock<Script> = script!("whole_hold", "hold");
 pub(crate) static RELEASE: LazyLock<Script> = script!("release");
 pub(crate) static CLEAR_BOOKED: LazyLock<Script> = script!("clear_booked");
 pub(crate) static SHOW_HOLD: LazyLock<Script> = script!("whole_hold", "show_hold");

@@ -24,6 +24,8 @@ pub struct WholeHold {
     pub longest: Duration,
     /// Whether it is being sold: then no expiry ends it.
     pub selling: bool,
+    /// Whether a ticket that was in it is not the user's any more.
+    pub lost: bool,
 }
 
 /// What became of a call about a hold.
@@ -80,12 +82,13 @@ fn read(answer: &[String]) -> Option<OfHold> {
         ("gone", []) => Some(OfHold::Gone),
         ("selling", []) => Some(OfHold::Selling),
         ("limit", []) => Some(OfHold::Limit),
-        ("hold", [event_key, left_ms, longest_ms, selling, tickets @ ..]) => Some(OfHold::Hold(WholeHold {
+        ("hold", [event_key, left_ms, longest_ms, selling, lost, tickets @ ..]) => Some(OfHold::Hold(WholeHold {
             event_uuid: event_of(event_key)?.to_owned(),
             tickets: tickets.iter().map(|ticket| ticket.parse().ok()).collect::<Option<_>>()?,
             left: Duration::from_millis(left_ms.parse().ok()?),
             longest: Duration::from_millis(longest_ms.parse().ok()?),
             selling: selling == "1",
+            lost: lost == "1",
         })),
         _ => None,
     }

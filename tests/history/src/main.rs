@@ -8,12 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use ticket_history::{
     Violation, check, history,
     run::{self, Plan, Programs, Provider, Tally},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Proves that the platform keeps its promises while its parts are killed, stopped, cut off and made to forget.
 #[derive(Parser)]
@@ -74,12 +75,25 @@ const SHARE_WITHOUT_PAYMENTS: u64 = 20;
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Run(long) => record_and_check(&long).await,
+        Command::Run(long) => tokio::select! {
+            outcome = record_and_check(&long) => outcome,
+            outcome = interrupted() => outcome,
+        },
         Command::Check { file } => {
             let history = history::read(BufReader::new(File::open(&file)?))?;
             Ok(report(&check(&history).into_iter().collect::<Vec<_>>()))
         }
     }
+}
+
+/// The services and stores of a run that is interrupted end with what holds them.
+async fn interrupted() -> Result<ExitCode> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminated.recv() => {}
+    }
+    bail!("interrupted")
 }
 
 async fn record_and_check(long: &Long) -> Result<ExitCode> {

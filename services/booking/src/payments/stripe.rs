@@ -288,3 +288,6 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, StripeError> {
         intent: details.payment_intent.map(|intent| intent.id),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod holds;
 mod on_sale;
 mod openapi;
 mod orders;
+mod paid_shop;
 mod process;
 mod race;
 mod redis_database;

@@ -66,6 +66,24 @@ async fn an_order_needs_a_live_hold_of_its_user() {
     assert_eq!(service.stores.buyers(&tickets[0]).await, [owner.uuid]);
 }
 
+/// Who wanted seats side by side does not want some of them.
+#[tokio::test]
+async fn a_hold_that_lost_a_seat_to_somebody_else_is_not_ordered_in_part() {
+    let service = Service::start().await;
+    let (event, tickets) = service.given_event_with_seats(3).await;
+    let (customer, other) = (service.customer(), service.customer());
+    let held = hold(&customer, &event, &tickets).await;
+    service.lose_hold(&event, &tickets[1]).await;
+    other.reserve(&tickets[1]).await.is_ok();
+    order_under_key(&customer, &held, None).await.is_not_reserved();
+    for ticket in &tickets {
+        assert_eq!(service.stores.status(ticket).await, "available");
+    }
+    // What is left can be held and ordered by itself.
+    let rest = hold(&customer, &event, &[tickets[0].clone(), tickets[2].clone()]).await;
+    assert_eq!(order_under_key(&customer, &rest, None).await.status, 201);
+}
+
 #[tokio::test]
 async fn the_same_key_and_request_is_the_same_answer_and_another_request_is_a_conflict() {
     let service = Service::start().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use booking::{Settings, SweepSettings};
 use fake_stripe::FakeStripe;
-use redis::aio::MultiplexedConnection;
+use redis::{AsyncCommands, aio::MultiplexedConnection};
 use seats::HoldLimits;
 use service_kit::settings::Environment;
 use sqlx::PgPool;
@@ -141,6 +141,13 @@ impl Service {
 
     pub fn customer(&self) -> Customer {
         Customer::new(&self.replica.base, self.client.clone())
+    }
+
+    /// Redis forgets that somebody holds the ticket.
+    pub async fn lose_hold(&self, event: &Event, ticket: &Ticket) {
+        let mut redis = self.redis().await;
+        let _: () = redis.del(format!("ticket_lock:{}", ticket.uuid)).await.expect("Redis answers");
+        let _: () = redis.hdel(format!("event_seats:{}", event.uuid), &ticket.uuid).await.expect("Redis answers");
     }
 
     pub async fn redis(&self) -> MultiplexedConnection {

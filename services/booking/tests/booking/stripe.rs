@@ -3,108 +3,18 @@
 use std::time::Duration;
 
 use booking::{PaymentSettings, Settings};
-use fake_stripe::{Call, FakeStripe, Fault, Payment, Status, When};
+use fake_stripe::{Call, Fault, Status, When};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use test_stores::given::{Event, Ticket};
 use uuid::Uuid;
 
 use crate::{
-    customer::{Answer, Customer},
     holds::hold,
     orders::{of_order, order_body, show_order, states},
+    paid_shop::{PRICE, Shop, order_of, save},
     process::Process,
-    service::{Service, eventually},
+    service::eventually,
 };
-
-pub const PRICE: i64 = test_stores::given::PRICE;
-
-/// A shop that is paid through Stripe, with two seats and a customer.
-pub struct Shop {
-    pub stripe: FakeStripe,
-    pub service: Service,
-    pub event: Event,
-    pub tickets: Vec<Ticket>,
-    pub customer: Customer,
-}
-
-impl Shop {
-    pub async fn open() -> Self {
-        Self::open_with(|settings| settings).await
-    }
-
-    async fn open_with(change: impl FnOnce(Settings) -> Settings) -> Self {
-        let stripe = FakeStripe::start().await;
-        let service = Service::start_with_stripe(&stripe, change).await;
-        let (event, tickets) = service.given_event_with_seats(2).await;
-        let customer = service.customer();
-        Self { stripe, service, event, tickets, customer }
-    }
-
-    pub async fn saved_card(&self, card: &str) -> String {
-        save(&self.customer, &format!("{card}_{}", Uuid::new_v4().simple())).await
-    }
-
-    pub async fn order(&self, method: &str) -> Answer {
-        let held = hold(&self.customer, &self.event, &self.tickets).await;
-        let body = order_body(&self.customer, &held.body["hold_uuid"], method);
-        self.customer.call(Method::POST, "orders", Some(&body)).await
-    }
-
-    async fn confirm(&self, method: &str) -> Answer {
-        let body = json!({"ticket_uuid": self.tickets[0].uuid, "user_uuid": self.customer.uuid,
-                          "payment_method_uuid": method});
-        self.customer.post("confirm", &body).await
-    }
-
-    pub fn payment(&self) -> Payment {
-        let mut payments = self.stripe.payments();
-        assert_eq!(payments.len(), 1, "{payments:?}");
-        payments.remove(0)
-    }
-
-    async fn nothing_is_sold(&self) {
-        for ticket in &self.tickets {
-            assert_eq!(self.service.stores.status(ticket).await, "available");
-        }
-    }
-
-    /// The worker looks at once at whatever nobody brings on.
-    async fn make_the_worker_look(&self) {
-        sqlx::query("UPDATE payment_attempts SET next_look_at = now() WHERE next_look_at IS NOT NULL")
-            .execute(self.service.stores.pool())
-            .await
-            .expect("PostgreSQL answers");
-    }
-
-    pub async fn order_gets(&self, order: &str, state: &str) {
-        let what = format!("the order is {state}");
-        eventually(&what, async || {
-            self.make_the_worker_look().await;
-            show_order(&self.customer, order).await.body["state"] == state
-        })
-        .await;
-    }
-
-    async fn payment_gets(&self, what: &str, is_so: impl Fn(&Payment) -> bool) {
-        eventually(what, async || {
-            self.make_the_worker_look().await;
-            is_so(&self.payment())
-        })
-        .await;
-    }
-}
-
-pub fn order_of(answer: &Answer) -> String {
-    answer.body["order_uuid"].as_str().expect("an order").to_owned()
-}
-
-async fn save(customer: &Customer, reference: &str) -> String {
-    let body = json!({"user_uuid": customer.uuid, "provider_reference": reference});
-    let saved = customer.call(Method::POST, "payment-methods", Some(&body)).await;
-    assert_eq!(saved.status, 201, "{saved:?}");
-    saved.body["payment_method_uuid"].as_str().expect("a method").to_owned()
-}
 
 #[tokio::test]
 async fn the_money_is_set_aside_the_tickets_are_booked_and_the_money_is_taken() {

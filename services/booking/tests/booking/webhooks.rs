@@ -7,8 +7,8 @@ use rstest::rstest;
 use time::OffsetDateTime;
 
 use crate::{
+    paid_shop::{PRICE, Shop, order_of},
     service::eventually,
-    stripe::{PRICE, Shop, order_of},
 };
 
 const PATH: &str = "/api/v1/booking/payments/stripe/webhook";

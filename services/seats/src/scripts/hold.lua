@@ -50,8 +50,13 @@ if cap > 0 and free > 0 and redis.call('ZCOUNT', counted_key, '(' .. int(now), '
   return {'refused', a_free_one, 'limit', ''}
 end
 
--- Tickets that are all of one hold stay in it. Otherwise all asked for become one hold, each with the end it has.
-local hold = (free == 0 and hold_of_all ~= UNKNOWN) and hold_of_all or new_hold
+-- Tickets that are all of one hold stay in it, unless it has lost others. Otherwise all asked for become one hold, each with
+-- the end it has.
+local hold = new_hold
+if free == 0 and hold_of_all ~= UNKNOWN then
+  local found = read_hold(hold_of_all, user)
+  hold = found and not found.lost and hold_of_all or new_hold
+end
 local details, last_end = {}, 0
 for i = first, #ARGV do
   local ticket = ARGV[i]

@@ -10,7 +10,7 @@ local function read_hold(hold, user)
   if words[2] ~= user then
     return nil
   end
-  local found = {event_key = words[1], seats = {}, selling = false}
+  local found = {event_key = words[1], seats = {}, selling = false, lost = false}
   for i = 3, #words do
     local ticket = words[i]
     local mark = read_mark(found.event_key, ticket)
@@ -21,13 +21,17 @@ local function read_hold(hold, user)
     if mark.hold == hold and ends then
       table.insert(found.seats, {ticket = ticket, ends = ends, latest_end = mark.latest_end})
       found.selling = found.selling or mark.kind == 's'
+    elseif mark.user ~= user then
+      -- Gone to somebody else, or run out; what the user took into another hold is not lost.
+      found.lost = true
     end
   end
   return #found.seats > 0 and found or nil
 end
 
 -- The hold lasts as long as its first ticket to go, and can last as long as the first one that cannot be extended.
--- Answer: 'hold', key of the event's marks, ms left, ms until the latest end, being sold (1 or 0), tickets…
+-- Answer: 'hold', key of the event's marks, ms left, ms until the latest end, being sold (1 or 0), a ticket was lost (1 or 0),
+-- tickets…
 local function tell_hold(found, now)
   local ends, latest_end, tickets = math.huge, math.huge, {}
   for _, seat in ipairs(found.seats) do
@@ -35,6 +39,6 @@ local function tell_hold(found, now)
     table.insert(tickets, seat.ticket)
   end
   return {'hold', found.event_key, int(math.max(ends - now, 0)), int(math.max(latest_end - now, 0)),
-    found.selling and '1' or '0', unpack(tickets)}
+    found.selling and '1' or '0', found.lost and '1' or '0', unpack(tickets)}
 end
 

@@ -141,7 +141,9 @@ pub(super) fn check(stories: &Stories, story: &Story, found: &mut Found) {
         let later =
             reserved[position + 1..].iter().take_while(|later| later.start_us < taken.start_us + stories.run.hold_us);
         for later in later.filter(|later| later.customer != taken.customer && later.start_us > taken.end_us) {
-            if lasts_until(stories, story, taken, later.end_us, |_| true) {
+            if lasts_until(stories, story, taken, later.end_us, |_| true)
+                && !another_sale_was_lost(stories, story, &taken.customer, later.end_us)
+            {
                 found.add(
                     Rule::HeldTwice,
                     story.ticket,
@@ -178,7 +180,7 @@ fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, foun
         let honourable = taken.tickets.iter().filter_map(|ticket| stories.get(ticket)).all(|story| {
             is_surely_new(stories, story, taken)
                 && lasts_until(stories, story, taken, refused.end_us, |other| !std::ptr::eq(other, refused))
-                && !another_sale_was_lost(stories, story, refused)
+                && !another_sale_was_lost(stories, story, &refused.customer, refused.end_us)
         });
         if honourable {
             found.add(Rule::HoldNotHonoured, story.ticket, format!("{taken:?} {refused:?}"));
@@ -186,11 +188,12 @@ fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, foun
     }
 }
 
-/// Whether Redis may have forgotten a sale of the ticket to another customer that was under way: its buyer is served first.
-fn another_sale_was_lost(stories: &Stories, story: &Story, refused: &Operation) -> bool {
-    let others = story.others(&refused.customer);
-    let sales = others.filter(|other| other.sells() && other.may_have_happened() && other.start_us < refused.end_us);
-    sales.map(|other| other.start_us).min().is_some_and(|start| stories.loss_possible(start, refused.end_us))
+/// Whether Redis may have forgotten, before `moment`, a sale of the ticket to somebody else than the customer that was under
+/// way: its buyer is served first, and ends whatever hold was taken since.
+fn another_sale_was_lost(stories: &Stories, story: &Story, customer: &str, moment: u64) -> bool {
+    let others = story.others(customer);
+    let sales = others.filter(|other| other.sells() && other.may_have_happened() && other.start_us < moment);
+    sales.map(|other| other.start_us).min().is_some_and(|start| stories.loss_possible(start, moment))
 }
 
 /// How many of the ticket's holds ran out and were followed by somebody else's.

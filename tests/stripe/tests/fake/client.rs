@@ -6,6 +6,7 @@ use serde_json::Value;
 pub struct Shop {
     pub stripe: FakeStripe,
     pub client: reqwest::Client,
+    url: String,
 }
 
 /// A status and a body.
@@ -31,7 +32,13 @@ impl Answer {
 
 impl Shop {
     pub async fn open() -> Self {
-        Self { stripe: FakeStripe::start().await, client: reqwest::Client::new() }
+        let stripe = FakeStripe::start().await;
+        Self { url: stripe.base_url().to_owned(), stripe, client: reqwest::Client::new() }
+    }
+
+    /// The same calls, sent to another server.
+    pub async fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), ..Self::open().await }
     }
 
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -44,7 +51,7 @@ impl Shop {
 
     pub async fn try_post(&self, path: &str, form: &[(&str, &str)], key: Option<&str>) -> reqwest::Result<Answer> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.client.post(format!("{}{path}", self.stripe.base_url())).bearer_auth(SECRET_KEY);
+        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(SECRET_KEY);
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         let request = match key {
             Some(key) => request.header("idempotency-key", key),
@@ -54,7 +61,7 @@ impl Shop {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        let request = self.client.get(format!("{}{path}", self.stripe.base_url())).bearer_auth(SECRET_KEY);
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(SECRET_KEY);
         read(request.send().await.expect("an answer")).await.expect("an answer")
     }
 

@@ -6,4 +6,5 @@ mod client;
 mod faults;
 mod keys;
 mod payments;
+mod shape;
 mod webhooks;
