@@ -50,7 +50,7 @@ struct Long {
     #[arg(long, default_value_t = 192)]
     customers: usize,
     /// Minutes after which the whole has failed.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 20)]
     minutes: u64,
     /// Leave search and the stores that only it needs out.
     #[arg(long)]
