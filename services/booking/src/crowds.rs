@@ -1,8 +1,9 @@
 //! Crowds: many customers who want a ticket that another one has.
 //!
 //! Each of them would cost Redis a script and the service a wait, only to hear what the last hundred have just heard. Once a
-//! few were refused within a moment, the rest of that moment is answered from memory. Its owner's repeat is not: it
-//! succeeds, and only Redis knows. A ticket that comes back is had at most a moment later.
+//! few were refused within a moment, the rest of that moment is answered from memory; then one of them asks Redis, and the
+//! others go on hearing the same until its answer is there. The owner's repeat is not answered from here: it succeeds, and
+//! only Redis knows. A ticket that comes back is had at most a moment and an answer of Redis later.
 
 use std::time::{Duration, Instant};
 
@@ -35,24 +36,33 @@ impl Default for Crowds {
 }
 
 impl Crowds {
-    /// Why the user cannot have the ticket, if a crowd has just been told so.
+    /// Why the user cannot have the ticket, if a crowd has just been told so. Nothing when Redis is to be asked.
     pub fn refusal(&self, ticket: Uuid, user: Uuid) -> Option<Occupied> {
         let taken = self.0.get(&ticket)?;
-        (taken.is_fresh() && taken.refusals >= CROWD && taken.owner != user).then_some(taken.because)
+        if taken.refusals < CROWD || taken.owner == user {
+            return None;
+        }
+        if taken.since.elapsed() < MOMENT {
+            return Some(taken.because);
+        }
+        // This one asks for all; a crowd that has gone away meanwhile is none any more.
+        let is_still_there = taken.since.elapsed() < 2 * MOMENT;
+        let refusals = if is_still_there { taken.refusals } else { 0 };
+        self.0.insert(ticket, Taken { since: Instant::now(), refusals, ..taken });
+        None
+    }
+
+    /// Somebody was given the ticket.
+    pub fn given(&self, ticket: Uuid) {
+        self.0.remove(&ticket);
     }
 
     /// Redis has refused the ticket to somebody because of its owner.
     pub fn refused(&self, ticket: Uuid, owner: Uuid, because: Occupied) {
-        let so_far = self.0.get(&ticket).filter(|taken| taken.is_fresh() && taken.owner == owner);
+        let so_far = self.0.get(&ticket).filter(|taken| taken.since.elapsed() < MOMENT && taken.owner == owner);
         let Taken { since, refusals, .. } =
             so_far.unwrap_or(Taken { owner, because, since: Instant::now(), refusals: 0 });
         self.0.insert(ticket, Taken { owner, because, since, refusals: refusals + 1 });
-    }
-}
-
-impl Taken {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < MOMENT
     }
 }
 
@@ -83,10 +93,23 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_not_repeated_for_longer_than_a_moment() {
+    fn after_a_moment_one_asks_for_all_and_a_ticket_that_was_given_has_no_crowd() {
         let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
         let since = Instant::now().checked_sub(MOMENT).unwrap();
         crowds.0.insert(ticket, Taken { owner, because: Occupied::Held, since, refusals: CROWD });
+        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None, "this one asks");
+        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), Some(Occupied::Held), "the others need not");
+        crowds.given(ticket);
         assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+    }
+
+    #[test]
+    fn a_crowd_that_went_away_is_forgotten() {
+        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        let since = Instant::now().checked_sub(2 * MOMENT).unwrap();
+        crowds.0.insert(ticket, Taken { owner, because: Occupied::Held, since, refusals: CROWD });
+        for _ in 0..2 {
+            assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+        }
     }
 }

@@ -107,7 +107,10 @@ impl Booking {
         }
         let mut redis = self.redis.clone();
         match seats::hold(&mut redis, &event_uuid, user, tickets, &self.limits).await? {
-            Hold::Held(held) => self.check(&event_uuid, user, held).await,
+            Hold::Held(held) => {
+                tickets.iter().for_each(|ticket| self.crowds.given(*ticket));
+                self.check(&event_uuid, user, held).await
+            }
             Hold::Refused { ticket, because, owner } => {
                 if let Some(owner) = owner {
                     self.crowds.refused(ticket, owner, because);
