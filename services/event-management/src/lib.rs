@@ -17,8 +17,9 @@ mod streams;
 mod tickets;
 mod turns;
 
-use service_kit::postgres::Pool;
 use std::error::Error;
+
+use service_kit::postgres::Pool;
 use std::sync::Arc;
 use std::time::Duration;
 

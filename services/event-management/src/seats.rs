@@ -1,7 +1,8 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
-use service_kit::postgres::Pool;
 use std::sync::Arc;
+
+use service_kit::postgres::Pool;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

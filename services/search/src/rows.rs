@@ -3,9 +3,9 @@
 //! Rows and snapshot come out of **one statement**, so the snapshot is that of the rows. Reads go to the primary:
 //! a standby has no WAL insert position, and its refusal is a fault that is tried again.
 
-use service_kit::postgres::Pool;
 use std::time::Duration;
 
+use service_kit::postgres::Pool;
 use sqlx::FromRow;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

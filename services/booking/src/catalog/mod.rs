@@ -61,6 +61,8 @@ impl Catalog {
         let found = self.reader.read(tickets).await?;
         for ticket in tickets {
             match found.get(ticket) {
+                // Writes only what is new: most reads find what is remembered already.
+                Some(found) if self.events.get(ticket).as_ref() == Some(&found.event_uuid) => {}
                 Some(found) => self.events.insert(*ticket, Arc::clone(&found.event_uuid)),
                 None => self.events.remove(ticket),
             }

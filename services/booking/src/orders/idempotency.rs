@@ -3,9 +3,9 @@
 //! After the IETF's draft "The Idempotency-Key HTTP Header Field". A key is stored in the transaction of the effect: a call that
 //! had none (because it was refused) leaves no key, and may be repeated.
 
-use service_kit::postgres::Pool;
 use std::time::Duration;
 
+use service_kit::postgres::Pool;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

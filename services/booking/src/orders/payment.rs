@@ -12,10 +12,10 @@
 //! | `refunding` | `refunded`, `cancelled` | the money is given back |
 //! | `declined`, `canceled`, `refunded`, `failed` | an end | nothing |
 
-use service_kit::postgres::Pool;
 use std::time::Duration;
 
 use seats::Sale;
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{

@@ -1,8 +1,8 @@
 //! The steps of an order with a payment. Each takes effect for one of those who drive it, and says for whom it did.
 
-use service_kit::postgres::Pool;
 use std::time::Duration;
 
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{OrderState, parse_uuid, payment::PaymentState};

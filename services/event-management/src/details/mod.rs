@@ -5,8 +5,9 @@
 mod load;
 mod shared;
 
-use service_kit::postgres::Pool;
 use std::sync::Arc;
+
+use service_kit::postgres::Pool;
 use std::time::Duration;
 
 use moka::future::Cache;
