@@ -73,6 +73,7 @@ async fn a_wrong_password_is_told_at_once() {
     let database = TestDatabase::create().await;
     let pool = Pool::new(&settings(&database, &[("POSTGRES_PASSWORD", "guessed")]));
     let refused = sqlx::query("SELECT 1").execute(&pool).await.unwrap_err();
+    assert!(matches!(refused, sqlx::Error::Configuration(_)), "{refused:?}");
     assert!(refused.to_string().contains("password authentication failed"), "{refused}");
 }
 

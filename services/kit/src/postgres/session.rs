@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -118,21 +118,26 @@ pub struct Refusals(Arc<Refused>);
 
 #[derive(Debug, Default)]
 struct Refused {
-    why: Mutex<String>,
+    last: Mutex<Option<Arc<sqlx::Error>>>,
     happened: Notify,
 }
 
-impl Refused {
-    fn why(&self) -> String {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 impl Refusals {
-    /// Waits for a refusal that waiting longer would not change, such as that of a wrong password.
+    /// Waits for a refusal that waiting longer would not change: [`sqlx::Error::Configuration`] when the server said it,
+    /// such as that of a wrong password, and otherwise [`sqlx::Error::Io`].
     pub(super) async fn next(&self) -> sqlx::Error {
         self.0.happened.notified().await;
-        sqlx::Error::Io(io::Error::other(self.0.why()))
+        match self.last().clone() {
+            Some(refusal) if matches!(*refusal, sqlx::Error::Database(_)) => {
+                sqlx::Error::Configuration(Box::new(refusal))
+            }
+            Some(refusal) => sqlx::Error::Io(io::Error::other(refusal)),
+            None => sqlx::Error::PoolTimedOut,
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<sqlx::Error>>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,7 +151,7 @@ impl ErrorSink<sqlx::Error> for Refusals {
             _ => false,
         };
         if !may_pass {
-            *self.0.why.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
+            *self.last() = Some(Arc::new(error));
             self.0.happened.notify_waiters();
         }
     }
