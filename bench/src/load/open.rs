@@ -54,25 +54,36 @@ pub struct Latency {
     pub max_ms: f64,
 }
 
+impl Latency {
+    /// What a histogram of microseconds tells.
+    #[must_use]
+    pub fn of(histogram: &Histogram<u64>, rate_per_second: f64) -> Self {
+        let ms = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64() * 1000.0;
+        Self {
+            rate_per_second,
+            answers: histogram.len(),
+            p50_ms: ms(histogram.value_at_quantile(0.5)),
+            p99_ms: ms(histogram.value_at_quantile(0.99)),
+            p99_9_ms: ms(histogram.value_at_quantile(0.999)),
+            max_ms: ms(histogram.max()),
+        }
+    }
+}
+
 impl OpenLoop {
     /// Runs it. `next` writes the next request; when there are no more, arrivals end early.
     ///
     /// # Errors
     /// With the first answer that is not the expected one.
     pub async fn run(self, expected: Expected, next: impl FnMut(&mut Vec<u8>) -> bool) -> Result<Latency> {
-        let histogram = self.record(expected, next).await?;
-        let ms = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64() * 1000.0;
-        Ok(Latency {
-            rate_per_second: self.rate_per_second,
-            answers: histogram.len(),
-            p50_ms: ms(histogram.value_at_quantile(0.5)),
-            p99_ms: ms(histogram.value_at_quantile(0.99)),
-            p99_9_ms: ms(histogram.value_at_quantile(0.999)),
-            max_ms: ms(histogram.max()),
-        })
+        Ok(Latency::of(&self.record(expected, next).await?, self.rate_per_second))
     }
 
-    async fn record(self, expected: Expected, next: impl FnMut(&mut Vec<u8>) -> bool) -> Result<Histogram<u64>> {
+    /// The same, for more than one run: all latencies, in microseconds.
+    ///
+    /// # Errors
+    /// With the first answer that is not the expected one.
+    pub async fn record(self, expected: Expected, next: impl FnMut(&mut Vec<u8>) -> bool) -> Result<Histogram<u64>> {
         let histogram = RefCell::new(Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?);
         let next = RefCell::new(next);
         let connections = Connection::open_many(self.addr, self.connections).await?;

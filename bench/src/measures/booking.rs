@@ -7,13 +7,15 @@ use uuid::Uuid;
 
 use super::{Measure, Run, Setting, parts, step};
 use crate::{
-    load::{ClosedLoop, OpenLoop},
+    load::{ClosedLoop, Latency, OpenLoop},
     requests::Wish,
     wire::{Connection, Expected},
 };
 
 /// Users of a crowd; they come again and again, which makes no difference to a refusal.
 const CROWD_USERS: usize = 10_000;
+/// Turns of each of two open loops that are compared.
+const TURNS: u32 = 8;
 
 pub async fn measure(setting: &Setting<'_>, run: &mut Run) -> Result<()> {
     let reserved = reserve(setting, run).await?;
@@ -83,10 +85,8 @@ async fn confirm(setting: &Setting<'_>, run: &mut Run, reserved: &[Vec<Wish>; 2]
     Ok(())
 }
 
-/// A crowd wants one ticket that cannot be had. The refusals' latency is compared with that of doing nothing, so the two
-/// are measured right after each other.
+/// A crowd wants one ticket that cannot be had.
 async fn refuse(setting: &Setting<'_>, run: &mut Run) -> Result<()> {
-    let booking = setting.booking.addr;
     let [held, sold, ..] = setting.shop.in_turn.as_slice() else { anyhow::bail!("no tickets to refuse") };
     take(setting, *held, false).await?;
     take(setting, *sold, true).await?;
@@ -94,17 +94,34 @@ async fn refuse(setting: &Setting<'_>, run: &mut Run) -> Result<()> {
     for (measure, ticket) in [(Measure::RefusalSold, *sold), (Measure::RefusalHeld, *held)] {
         step(if ticket == *sold { "refusals of a sold ticket" } else { "refusals of a held ticket" });
         let crowd = crowd(ticket);
-        let closed = ClosedLoop { connections: setting.plan.crowd, ..setting.closed(booking) };
+        let closed = ClosedLoop { connections: setting.plan.crowd, ..setting.closed(setting.booking.addr) };
         let next = write_round(&crowd, Wish::reserve);
         run.throughput.insert(measure, closed.run(Expected::Status(409), &watched, next).await?);
     }
     let possible = run.throughput.get(&Measure::RefusalHeld).context("refusals were measured")?.per_second;
-    let crowd = crowd(*held);
-    let open = OpenLoop { connections: setting.plan.crowd, ..setting.open_loop(booking, possible) };
-    let refusals = open.run(Expected::Status(409), write_round(&crowd, Wish::reserve)).await?;
-    run.latency.insert(Measure::RefusalHeld, refusals);
-    let open = OpenLoop { addr: setting.parts.addr, ..open };
-    run.nothing_at_refusal_rate = Some(open.run(Expected::Status(200), write_round(&crowd, Wish::nothing)).await?);
+    refuse_and_do_nothing(setting, possible, &crowd(*held), run).await
+}
+
+/// The refusals' latency is compared with that of doing nothing at the same rate. The two take turns, so that whatever else
+/// the machine does in the meantime meets both.
+async fn refuse_and_do_nothing(setting: &Setting<'_>, possible: f64, crowd: &[Wish], run: &mut Run) -> Result<()> {
+    let whole = setting.open_loop(setting.booking.addr, possible);
+    let refusing = OpenLoop {
+        connections: setting.plan.crowd,
+        warm_up: whole.warm_up / TURNS,
+        duration: whole.duration / TURNS,
+        ..whole
+    };
+    let doing_nothing = OpenLoop { addr: setting.parts.addr, ..refusing };
+    let (mut refusals, mut nothing) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        refusals.push(refusing.record(Expected::Status(409), write_round(crowd, Wish::reserve)).await?);
+        nothing.push(doing_nothing.record(Expected::Status(200), write_round(crowd, Wish::nothing)).await?);
+    }
+    let latency =
+        |turns: Vec<_>| Some(Latency::of(&turns.into_iter().reduce(|sum, turn| sum + turn)?, whole.rate_per_second));
+    run.latency.extend(latency(refusals).map(|latency| (Measure::RefusalHeld, latency)));
+    run.nothing_at_refusal_rate = latency(nothing);
     Ok(())
 }
 

@@ -14,4 +14,4 @@ pub mod shutdown;
 
 /// A request is many small allocations on one thread and frees on another, which glibc's allocator is slow at.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
