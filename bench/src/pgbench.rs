@@ -76,13 +76,14 @@ fn with_values(statement: &str, parameters: &[&str]) -> Result<String> {
     for (index, parameter) in parameters.iter().enumerate().rev() {
         let value = match *parameter {
             "tickets" => format!("ARRAY[{ticket}]"),
-            "user" => "md5('user' || (:n)::text)::uuid::text".to_owned(),
-            "payment_method" => "md5('method' || (:n)::text)::uuid::text".to_owned(),
             // As those of booking, which begin with the time, one follows the other.
-            "order" => "('01900000-0000-7000-8000-' || lpad((:n)::text, 12, '0'))".to_owned(),
-            "event" => "md5('event' || (:n)::text)::uuid::text".to_owned(),
+            "orders" | "their_orders" => "ARRAY['01900000-0000-7000-8000-' || lpad((:n)::text, 12, '0')]".to_owned(),
+            "counts" => "ARRAY[1]".to_owned(),
+            "users" => "ARRAY[md5('user' || (:n)::text)::uuid::text]".to_owned(),
+            "payment_methods" => "ARRAY[md5('method' || (:n)::text)::uuid::text]".to_owned(),
+            "events" => "ARRAY[md5('event' || (:n)::text)::uuid::text]".to_owned(),
+            "holds" | "keys" | "fingerprints" => "ARRAY[NULL]".to_owned(),
             "currency" => "'eur'::text".to_owned(),
-            "hold" | "key" | "fingerprint" => "NULL::text".to_owned(),
             unknown => bail!("the sale has a parameter that the benchmark does not know: {unknown}"),
         };
         text = text.replace(&format!("${}", index + 1), &value);

@@ -7,7 +7,7 @@ use seats::HoldLimits;
 use service_kit::postgres::Pool;
 use tokio_util::task::TaskTracker;
 
-use crate::{catalog::Catalog, crowds::Crowds, metrics::BookingMetrics, payments::Payments};
+use crate::{catalog::Catalog, crowds::Crowds, metrics::BookingMetrics, orders::sale::Till, payments::Payments};
 
 /// The service. Cloning shares all of it.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Parts {
     pub(crate) catalog: Catalog,
     /// Who wants what is taken.
     pub(crate) crowds: Crowds,
+    /// Who sells what costs nothing.
+    pub(crate) till: Till,
     /// Who takes the money.
     pub(crate) payments: Payments,
     /// The currency of all prices: ISO 4217, lower case.
@@ -46,9 +48,9 @@ impl Booking {
         limits: HoldLimits,
         metrics: BookingMetrics,
     ) -> Self {
-        let catalog = Catalog::new(postgres.clone());
+        let (catalog, till) = (Catalog::new(postgres.clone()), Till::start(postgres.clone()));
         let (crowds, sales) = (Crowds::default(), TaskTracker::new());
-        Self(Arc::new(Parts { postgres, redis, catalog, crowds, payments, currency, limits, metrics, sales }))
+        Self(Arc::new(Parts { postgres, redis, catalog, crowds, till, payments, currency, limits, metrics, sales }))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
         self, OrderState,
         decision::{Decision, Purchase},
         idempotency::{self, Key, Operation, Seen},
-        payment, reason, sale,
+        payment, reason,
     },
     payments::{Payments, StripePayments, methods},
 };
@@ -140,7 +140,7 @@ impl Booking {
 
     /// Sells without a payment.
     async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
-        let decision = sale::sell(&self.postgres, sale, purchase).await?;
+        let decision = self.till.sell(sale, purchase).await?;
         if decision.state == OrderState::Booked {
             self.mark_sold(sale).await;
             return Ok(());

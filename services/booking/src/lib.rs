@@ -4,6 +4,7 @@
 //! at any moment; PostgreSQL decides every sale.
 
 mod after_sale;
+mod batching;
 mod booking;
 mod catalog;
 mod checkout;

@@ -2,14 +2,10 @@
 
 use seats::Sale;
 use service_kit::postgres::Pool;
-use sqlx::{
-    Postgres,
-    postgres::{PgArguments, PgQueryResult},
-    query::QueryScalar,
-};
+use sqlx::postgres::PgQueryResult;
 use uuid::Uuid;
 
-use super::{OrderState, idempotency::Key, reason, spelled};
+use super::{OrderState, idempotency::Key, reason};
 
 /// What an order says beside its seats.
 #[derive(Debug, Clone)]
@@ -33,27 +29,7 @@ pub struct Decision {
     pub reason: Option<String>,
 }
 
-/// A statement that writes an order and answers with the number of orders written, with its first nine parameters:
-/// [`super::sale::SELL_PARAMETERS`].
-pub(super) fn writing(
-    statement: &'static str,
-    sale: &Sale,
-    purchase: &Purchase,
-) -> QueryScalar<'static, Postgres, i64, PgArguments> {
-    let key = purchase.key.as_ref();
-    sqlx::query_scalar(statement)
-        .bind(spelled(&sale.tickets))
-        .bind(sale.user.to_string())
-        .bind(purchase.payment_method.to_string())
-        .bind(sale.attempt.to_string())
-        .bind(sale.event_uuid.clone())
-        .bind(purchase.currency)
-        .bind(purchase.hold.map(|hold| hold.to_string()))
-        .bind(key.map(|key| key.text.clone()))
-        .bind(key.map(|key| key.fingerprint.clone()))
-}
-
-/// What the outcome of [`writing`] says: the order came into `state`, or, where the seats cannot be had or the attempt has its
+/// What the number of orders written says: the order came into `state`, or, where the seats cannot be had or the attempt has its
 /// decision already, what stands.
 ///
 /// # Errors

@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use super::{
     OrderState, STRIPE,
-    decision::{Decision, Purchase, decided, writing},
-    parse_uuid,
+    decision::{Decision, Purchase, decided},
+    parse_uuid, spelled,
 };
 
 /// Whoever drives an order has so long until the worker looks at it: longer than all calls to the provider may take.
@@ -101,7 +101,7 @@ impl PaymentState {
     }
 }
 
-/// Writes the order down before the provider is asked, so that a crash leaves no payment without an order.
+/// Answers with the number of orders written, 0 or 1. Writes the order down before the provider is asked, so that a crash leaves no payment without an order.
 const PLACE: &str = "
     WITH seat AS (
         SELECT tickets.uuid, tickets.event_id, tickets.seat, tickets.price
@@ -135,7 +135,20 @@ const PLACE: &str = "
 /// # Errors
 /// When PostgreSQL fails.
 pub async fn place(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<Decision> {
-    let placed = writing(PLACE, sale, purchase).bind(DRIVEN_FOR.as_secs_f64()).fetch_one(postgres).await;
+    let key = purchase.key.as_ref();
+    let placed = sqlx::query_scalar(PLACE)
+        .bind(spelled(&sale.tickets))
+        .bind(sale.user.to_string())
+        .bind(purchase.payment_method.to_string())
+        .bind(sale.attempt.to_string())
+        .bind(&sale.event_uuid)
+        .bind(purchase.currency)
+        .bind(purchase.hold.map(|hold| hold.to_string()))
+        .bind(key.map(|key| &key.text))
+        .bind(key.map(|key| &key.fingerprint))
+        .bind(DRIVEN_FOR.as_secs_f64())
+        .fetch_one(postgres)
+        .await;
     decided(postgres, sale, STRIPE, placed, OrderState::Pending).await
 }
 

@@ -1,54 +1,164 @@
-//! A sale without a payment: one statement.
+//! Sales without a payment: one statement for all who want to buy at the same time.
+
+use std::{collections::HashSet, sync::Arc};
 
 use seats::Sale;
 use service_kit::postgres::Pool;
+use uuid::Uuid;
 
 use super::{
     FREE, OrderState,
-    decision::{Decision, Purchase, decided, writing},
+    decision::{Decision, Purchase, decided},
 };
+use crate::{batching::Batching, failure::Failure};
 
-/// Sells all tickets or none: locks the seats in the order of their ids, and where all of them can be had, books them and writes
-/// the order with its tickets and the key under which its client may repeat the call. It is its own transaction.
-///
-/// Its parameters are [`SELL_PARAMETERS`]. Answers with the number of orders written, 0 or 1. A unique violation says that the
-/// order has its decision already. Public, for `bench/` lets PostgreSQL run it without the service.
-pub const SELL: &str = "
-    WITH seat AS MATERIALIZED (
-        SELECT tickets.id, tickets.uuid, tickets.event_id, tickets.seat, tickets.price
-        FROM tickets JOIN events ON events.id = tickets.event_id
-        WHERE tickets.uuid = ANY ($1) AND tickets.status = 'available'
-          AND events.date >= now() AND events.cancelled_at IS NULL
+/// Statements that run at the same time: while one waits for the disk, another is being worked on.
+const TILLS: usize = 4;
+/// Orders written by one statement, at most. Each may have as many tickets as a hold can have.
+const BATCH: usize = 64;
+
+/// What is left to say is what becomes of a seat whose row somebody else has locked.
+macro_rules! sell {
+    ($locked:literal) => {
+        concat!(
+            "
+    WITH wanted AS MATERIALIZED (
+        SELECT * FROM unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+            AS wanted (uuid, tickets, user_uuid, payment_method, event_uuid, hold, key, fingerprint)
+    ), seat AS MATERIALIZED (
+        SELECT tickets.id, tickets.uuid, tickets.event_id, tickets.seat, tickets.price, asked.order_uuid
+        FROM unnest($1::text[], $2::text[]) AS asked (ticket, order_uuid)
+        JOIN tickets ON tickets.uuid = asked.ticket JOIN events ON events.id = tickets.event_id
+        WHERE tickets.status = 'available' AND events.date >= now() AND events.cancelled_at IS NULL
         ORDER BY tickets.id
-        FOR NO KEY UPDATE OF tickets
+        FOR NO KEY UPDATE OF tickets ",
+            $locked,
+            "
+    ), whole AS (
+        SELECT order_uuid, min(event_id) AS event_id, count(*) AS tickets, sum(price)::bigint AS amount
+        FROM seat GROUP BY order_uuid HAVING min(event_id) = max(event_id)
     ), placed AS (
         INSERT INTO orders (uuid, user_uuid, event_id, event_uuid, state, payment_provider, payment_method_uuid, amount,
                             currency, hold_uuid)
-        SELECT $4, $2, min(event_id), $5, 'booked', 'free', $3, sum(price)::bigint, $6, $7
-        FROM seat HAVING count(*) = cardinality($1) AND min(event_id) = max(event_id)
+        SELECT wanted.uuid, wanted.user_uuid, whole.event_id, wanted.event_uuid, 'booked', 'free', wanted.payment_method,
+               whole.amount, $11, wanted.hold
+        FROM wanted JOIN whole ON whole.order_uuid = wanted.uuid AND whole.tickets = wanted.tickets
+        ON CONFLICT (uuid) DO NOTHING
         RETURNING id, uuid
+    ), taken AS (
+        SELECT placed.id AS order_id, seat.* FROM placed JOIN seat ON seat.order_uuid = placed.uuid
     ), sold AS (
-        UPDATE tickets SET status = 'booked' FROM seat CROSS JOIN placed WHERE tickets.id = seat.id
+        UPDATE tickets SET status = 'booked' FROM taken WHERE tickets.id = taken.id
     ), listed AS (
         INSERT INTO order_tickets (order_id, ticket_id, ticket_uuid, seat, price)
-        SELECT placed.id, seat.id, seat.uuid, seat.seat, seat.price FROM placed CROSS JOIN seat
+        SELECT order_id, id, uuid, seat, price FROM taken
     ), keyed AS (
         INSERT INTO idempotency_keys (user_uuid, operation, key, fingerprint, order_uuid)
-        SELECT $2, 'order', $8, $9, placed.uuid FROM placed WHERE $8::text IS NOT NULL
+        SELECT wanted.user_uuid, 'order', wanted.key, wanted.fingerprint, wanted.uuid
+        FROM wanted JOIN placed ON placed.uuid = wanted.uuid WHERE wanted.key IS NOT NULL
     )
-    SELECT count(*) FROM placed";
+    SELECT uuid FROM placed"
+        )
+    };
+}
 
-/// What `$1`, `$2`, … of [`SELL`] are. `tickets` is a `text[]`, all others are `text`; hold, key and fingerprint may be null.
-pub const SELL_PARAMETERS: &[&str] =
-    &["tickets", "user", "payment_method", "order", "event", "currency", "hold", "key", "fingerprint"];
+/// Writes the orders whose tickets can all be had: locks the seats in the order of their ids, books them, and writes each order with
+/// its tickets and the key under which its client may repeat the call. An order that has a row already, or for one of whose
+/// tickets there is something in the way, is left out. It is its own transaction.
+///
+/// Its parameters are [`SELL_PARAMETERS`]. Answers with the names of the orders written. A unique violation says that a ticket belongs
+/// to another order, or that another call came under the same key; then nothing is written. Public, for `bench/` lets PostgreSQL
+/// run it without the service.
+pub const SELL: &str = sell!("");
 
-/// Sells the tickets, unless the attempt has its decision already, and returns what was decided.
-///
-/// # Errors
-/// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
-///
-/// [`cancel_unborn`]: super::decision::cancel_unborn
-pub async fn sell(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<Decision> {
-    let sold = writing(SELL, sale, purchase).fetch_one(postgres).await;
-    decided(postgres, sale, FREE, sold, OrderState::Booked).await
+/// The same, but for seats whose row is locked: these cannot be had, so that nobody waits for another's seat.
+const SELL_UNLOCKED: &str = sell!("SKIP LOCKED");
+
+/// What `$1`, `$2`, … of [`SELL`] are. The first two name each ticket and its order. The others, but for the currency, have an element
+/// for each order; `counts` is a `bigint[]`, all others are `text[]`, and `holds`, `keys` and `fingerprints` may have nulls.
+pub const SELL_PARAMETERS: &[&str] = &[
+    "tickets",
+    "their_orders",
+    "orders",
+    "counts",
+    "users",
+    "payment_methods",
+    "events",
+    "holds",
+    "keys",
+    "fingerprints",
+    "currency",
+];
+
+type Order = (Sale, Purchase);
+
+/// Sells. Cloning shares it.
+#[derive(Clone)]
+pub struct Till {
+    postgres: Pool,
+    /// Whether an order was written. If not, it may have been for another order's sake.
+    together: Batching<Order, Result<bool, Arc<sqlx::Error>>>,
+}
+
+impl Till {
+    /// Starts the tasks that sell. To be called within a runtime.
+    pub fn start(postgres: Pool) -> Self {
+        let selling = postgres.clone();
+        let together = Batching::start(TILLS, BATCH, move |orders: Vec<Order>| {
+            let postgres = selling.clone();
+            async move { sell_together(&postgres, &orders).await }
+        });
+        Self { postgres, together }
+    }
+
+    /// Sells the tickets, unless the attempt has its decision already, and returns what was decided.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
+    ///
+    /// [`cancel_unborn`]: super::decision::cancel_unborn
+    pub async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<Decision, Failure> {
+        let order = (sale.clone(), purchase.clone());
+        let written = self.together.ask(order.clone()).await.ok_or(sqlx::Error::WorkerCrashed)??;
+        if written {
+            return Ok(Decision { state: OrderState::Booked, reason: None });
+        }
+        // On its own it waits for whoever has locked a seat, and hears what is wrong with itself and nobody else.
+        let written = write(&self.postgres, SELL, &[order]).await.map(|written| written.len() as i64);
+        Ok(decided(&self.postgres, sale, FREE, written, OrderState::Booked).await?)
+    }
+}
+
+async fn sell_together(postgres: &Pool, orders: &[Order]) -> Vec<Result<bool, Arc<sqlx::Error>>> {
+    let written = match write(postgres, SELL_UNLOCKED, orders).await {
+        Ok(written) => written,
+        // Nothing was written, perhaps because of one of them.
+        Err(sqlx::Error::Database(_)) => HashSet::new(),
+        Err(error) => return vec![Err(Arc::new(error)); orders.len()],
+    };
+    orders.iter().map(|(sale, _)| Ok(written.contains(&sale.attempt.to_string()))).collect()
+}
+
+/// Runs [`SELL`] or [`SELL_UNLOCKED`].
+async fn write(postgres: &Pool, statement: &'static str, orders: &[Order]) -> sqlx::Result<HashSet<String>> {
+    let each = |text: fn(&Order) -> String| orders.iter().map(text).collect::<Vec<_>>();
+    let each_or_none = |text: fn(&Order) -> Option<String>| orders.iter().map(text).collect::<Vec<_>>();
+    let tickets = orders.iter().flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (ticket, sale.attempt)));
+    let (tickets, their_orders): (Vec<_>, Vec<_>) =
+        tickets.map(|(ticket, order)| (ticket.to_string(), order.to_string())).unzip();
+    let written: Vec<String> = sqlx::query_scalar(statement)
+        .bind(tickets)
+        .bind(their_orders)
+        .bind(each(|(sale, _)| sale.attempt.to_string()))
+        .bind(orders.iter().map(|(sale, _)| sale.tickets.len() as i64).collect::<Vec<_>>())
+        .bind(each(|(sale, _)| sale.user.to_string()))
+        .bind(each(|(_, purchase)| purchase.payment_method.to_string()))
+        .bind(each(|(sale, _)| sale.event_uuid.clone()))
+        .bind(each_or_none(|(_, purchase)| purchase.hold.as_ref().map(Uuid::to_string)))
+        .bind(each_or_none(|(_, purchase)| purchase.key.as_ref().map(|key| key.text.clone())))
+        .bind(each_or_none(|(_, purchase)| purchase.key.as_ref().map(|key| key.fingerprint.clone())))
+        .bind(orders.first().map(|(_, purchase)| purchase.currency))
+        .fetch_all(postgres)
+        .await?;
+    Ok(written.into_iter().collect())
 }

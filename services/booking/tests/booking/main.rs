@@ -16,5 +16,6 @@ mod race;
 mod redis_database;
 mod service;
 mod stripe;
+mod together;
 mod traps;
 mod webhooks;
