@@ -53,7 +53,8 @@ stop() {
   local store=$1 holder pid deadline=$(( SECONDS + 20 ))
   holder=$(holder_of "$store") || { rm -f "$instance/run/$store"; return 0; }
   pid=$(pid_of "$store")
-  if [[ -n $pid ]]; then kill -s "$2" "$pid" 2>/dev/null || true; fi
+  # One that somebody stopped has to go on to hear of its end.
+  if [[ -n $pid ]]; then kill -s "$2" "$pid" 2>/dev/null && kill -s CONT "$pid" 2>/dev/null || true; fi
   while alive "$store" && (( SECONDS < deadline )); do sleep 0.05; done
   if alive "$store"; then
     say "$store did not end by itself"

@@ -73,8 +73,8 @@ impl Report {
              | others on the machine | {} |\n\n\
              Services, stores and generator share the cores, so absolute figures mean little. Each measure is compared with what its\n\
              parts reach alone in the same run, under the same load: the ceiling of a sequence of parts is `1 / (1/a + 1/b + …)`.\n\
-             A share above 100 % says that customers share work: booking reads the tickets of all who wait in one query, so a\n\
-             reservation costs less than a read of its own. A crowd's refusals come from memory for a moment, once some were refused.\n",
+             A share above 100 % says that customers share work: booking reads the tickets of all who wait in one query and writes their\n\
+             orders in one transaction, where PostgreSQL alone is asked for each. A crowd's refusals come from memory for a moment, once some were refused.\n",
             machine.date,
             self.version,
             machine.cores,

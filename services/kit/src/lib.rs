@@ -12,6 +12,7 @@ pub mod redis;
 pub mod settings;
 pub mod shutdown;
 
-/// A request is many small allocations on one thread and frees on another, which glibc's allocator is slow at.
+/// A request is many small allocations on one thread and frees on another, which glibc's allocator is slow
+/// at; and what a crowd has used is to be given back.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -8,24 +8,26 @@ use crate::failure::{Failure, Refusal};
 const CONFLICT: StatusCode = StatusCode::CONFLICT;
 const PAYMENT_REQUIRED: StatusCode = StatusCode::PAYMENT_REQUIRED;
 
-/// The answer to a call about holds and orders.
-pub(super) fn answer(failure: Failure) -> ApiError {
-    match failure {
-        Failure::Refused(refusal) => refused(refusal),
-        Failure::Declined => ApiError::new(PAYMENT_REQUIRED, "payment_declined", "Payment was declined"),
-        Failure::ActionRequired { .. } => {
-            ApiError::new(PAYMENT_REQUIRED, "payment_requires_action", "Payment must be confirmed with the card's bank")
-        }
-        Failure::GivenUp | Failure::Unsettled { .. } => ApiError::unavailable(),
-        Failure::Postgres(error) => error.as_ref().into(),
-        Failure::Redis(error) => error.into(),
-        Failure::Stripe(error) => {
-            tracing::error!(%error, "Stripe failed");
-            ApiError::unavailable()
-        }
-        Failure::Task(error) => {
-            tracing::error!(%error, "a sale's task failed");
-            ApiError::internal()
+impl From<Failure> for ApiError {
+    /// The answer to a call about holds and orders.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refused(refusal),
+            Failure::Declined => Self::new(PAYMENT_REQUIRED, "payment_declined", "Payment was declined"),
+            Failure::ActionRequired { .. } => {
+                Self::new(PAYMENT_REQUIRED, "payment_requires_action", "Payment must be confirmed with the card's bank")
+            }
+            Failure::GivenUp | Failure::Unsettled { .. } => Self::unavailable(),
+            Failure::Postgres(error) => error.as_ref().into(),
+            Failure::Redis(error) => error.into(),
+            Failure::Stripe(error) => {
+                tracing::error!(%error, "Stripe failed");
+                Self::unavailable()
+            }
+            Failure::Task(error) => {
+                tracing::error!(%error, "a sale's task failed");
+                Self::internal()
+            }
         }
     }
 }
@@ -37,7 +39,7 @@ pub(super) fn not_available(failure: Failure) -> ApiError {
         Failure::Refused(refusal) => {
             ApiError::new(CONFLICT, sale_code(refusal).unwrap_or("ticket_not_available"), MESSAGE)
         }
-        failure => answer(failure),
+        failure => failure.into(),
     }
 }
 
@@ -46,7 +48,7 @@ pub(super) fn not_reserved(failure: Failure) -> ApiError {
     match failure {
         Failure::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
         Failure::Refused(_) => NOT_RESERVED,
-        failure => answer(failure),
+        failure => failure.into(),
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    extract::{Path, Query, State, rejection::PathRejection, rejection::QueryRejection},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 use service_kit::error::{ApiError, ErrorBody, Json};
 use time::OffsetDateTime;
@@ -13,11 +10,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    answer::{answer, refused},
     payload::{HoldRequest, OfUser},
-    request::{named, user},
+    request::{NamedHold, QueriedUser},
 };
-use crate::{booking::Booking, failure::Refusal, holds::HoldOfUser};
+use crate::{booking::Booking, holds::HoldOfUser};
 
 /// Seats that are kept for a user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,7 +72,7 @@ type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
 )]
 pub(super) async fn create(State(booking): State<Booking>, Json(wanted): Json<HoldRequest>) -> Answer {
     let HoldRequest { event_uuid, user_uuid, ticket_uuids, .. } = wanted;
-    let (hold, is_new) = booking.hold(event_uuid, &ticket_uuids, user_uuid).await.map_err(answer)?;
+    let (hold, is_new) = booking.hold(event_uuid, &ticket_uuids, user_uuid).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(Hold::new(hold, user_uuid))))
 }
@@ -95,11 +91,10 @@ pub(super) async fn create(State(booking): State<Booking>, Json(wanted): Json<Ho
 )]
 pub(super) async fn show(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<OfUser>, QueryRejection>,
+    NamedHold(hold): NamedHold,
+    QueriedUser(user): QueriedUser,
 ) -> Answer {
-    let (hold, user) = (named(path, refused(Refusal::NoHold))?, user(query)?);
-    let hold = booking.show_hold(hold, user).await.map_err(answer)?;
+    let hold = booking.show_hold(hold, user).await?;
     Ok((StatusCode::OK, axum::Json(Hold::new(hold, user))))
 }
 
@@ -121,11 +116,10 @@ pub(super) async fn show(
 )]
 pub(super) async fn extend(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
+    NamedHold(hold): NamedHold,
     Json(of): Json<OfUser>,
 ) -> Answer {
-    let hold = named(path, refused(Refusal::NoHold))?;
-    let hold = booking.extend_hold(hold, of.user_uuid).await.map_err(answer)?;
+    let hold = booking.extend_hold(hold, of.user_uuid).await?;
     Ok((StatusCode::OK, axum::Json(Hold::new(hold, of.user_uuid))))
 }
 
@@ -146,10 +140,9 @@ pub(super) async fn extend(
 )]
 pub(super) async fn release(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<OfUser>, QueryRejection>,
+    NamedHold(hold): NamedHold,
+    QueriedUser(user): QueriedUser,
 ) -> Result<StatusCode, ApiError> {
-    let (hold, user) = (named(path, refused(Refusal::NoHold))?, user(query)?);
-    booking.release_hold(hold, user).await.map_err(answer)?;
+    booking.release_hold(hold, user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,7 @@
 //! Orders: made from a hold, looked at, cancelled, given back.
 
 use axum::{
-    extract::{Path, Query, State, rejection::PathRejection, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -9,15 +9,11 @@ use service_kit::error::{ApiError, ErrorBody, Json};
 use utoipa::IntoParams;
 
 use super::{
-    answer::{answer, refused},
     order_body::{Order, Orders},
     payload::{self, OfUser, OrderRequest},
-    request::{IdempotencyKey, named, user},
+    request::{IdempotencyKey, NamedOrder, QueriedUser},
 };
-use crate::{
-    booking::Booking,
-    failure::{Failure, Refusal},
-};
+use crate::{booking::Booking, failure::Failure};
 
 const SIZE: u32 = 10;
 const LARGEST_SIZE: u32 = 100;
@@ -56,9 +52,9 @@ pub(super) async fn create(
         Ok(order) => (StatusCode::CREATED, order, None),
         Err(Failure::ActionRequired { order, client_secret }) => (StatusCode::ACCEPTED, order, client_secret),
         Err(Failure::Unsettled { order }) => (StatusCode::ACCEPTED, order, None),
-        Err(failure) => return Err(answer(failure)),
+        Err(failure) => return Err(failure.into()),
     };
-    let order = booking.show_order(order, user_uuid).await.map_err(answer)?;
+    let order = booking.show_order(order, user_uuid).await?;
     Ok((status, axum::Json(Order::new(order, client_secret))))
 }
 
@@ -76,12 +72,11 @@ pub(super) async fn create(
 )]
 pub(super) async fn show(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<OfUser>, QueryRejection>,
+    NamedOrder(order): NamedOrder,
+    QueriedUser(user): QueriedUser,
 ) -> Answer {
-    let (order, user) = (named(path, refused(Refusal::NoOrder))?, user(query)?);
-    let order = booking.show_order(order, user).await.map_err(answer)?;
-    let client_secret = booking.client_secret(&order).await.map_err(answer)?;
+    let order = booking.show_order(order, user).await?;
+    let client_secret = booking.client_secret(&order).await?;
     Ok((StatusCode::OK, axum::Json(Order::new(order, client_secret))))
 }
 
@@ -120,7 +115,7 @@ pub(super) async fn list(
     if page.saturating_mul(size) > DEEPEST {
         return Err(TOO_DEEP);
     }
-    let (orders, total) = booking.list_orders(user, page, size).await.map_err(answer)?;
+    let (orders, total) = booking.list_orders(user, page, size).await?;
     let orders = orders.into_iter().map(|order| Order::new(order, None)).collect();
     Ok(axum::Json(Orders { orders, total, page, size }))
 }
@@ -153,11 +148,10 @@ fn number(text: Option<String>, default: u32) -> u32 {
 )]
 pub(super) async fn cancel(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
+    NamedOrder(order): NamedOrder,
     Json(of): Json<OfUser>,
 ) -> Answer {
-    let order = named(path, refused(Refusal::NoOrder))?;
-    let order = booking.cancel_order(order, of.user_uuid).await.map_err(answer)?;
+    let order = booking.cancel_order(order, of.user_uuid).await?;
     Ok((StatusCode::OK, axum::Json(Order::new(order, None))))
 }
 
@@ -182,12 +176,11 @@ pub(super) async fn cancel(
 )]
 pub(super) async fn refund(
     State(booking): State<Booking>,
-    path: Result<Path<String>, PathRejection>,
+    NamedOrder(order): NamedOrder,
     IdempotencyKey(key): IdempotencyKey,
     Json(of): Json<OfUser>,
 ) -> Answer {
-    let order = named(path, refused(Refusal::NoOrder))?;
-    let order = booking.refund_order(order, of.user_uuid, key).await.map_err(answer)?;
+    let order = booking.refund_order(order, of.user_uuid, key).await?;
     Ok((StatusCode::OK, axum::Json(Order::new(order, None))))
 }
 

@@ -12,7 +12,7 @@ use service_kit::error::{ApiError, ErrorBody, Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{answer::answer, payload::PaymentMethodRequest};
+use super::payload::PaymentMethodRequest;
 use crate::{
     booking::Booking,
     payments::{
@@ -51,8 +51,7 @@ pub(super) async fn save_method(
     State(booking): State<Booking>,
     Json(wanted): Json<PaymentMethodRequest>,
 ) -> Result<(StatusCode, axum::Json<PaymentMethod>), ApiError> {
-    let saved = booking.save_payment_method(wanted.user_uuid, &wanted.provider_reference).await;
-    let payment_method_uuid = saved.map_err(answer)?;
+    let payment_method_uuid = booking.save_payment_method(wanted.user_uuid, &wanted.provider_reference).await?;
     Ok((StatusCode::CREATED, axum::Json(PaymentMethod { payment_method_uuid })))
 }
 

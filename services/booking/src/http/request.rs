@@ -1,13 +1,17 @@
 //! What requests have in common beside their bodies.
 
 use axum::{
-    extract::{FromRequestParts, Path, Query, rejection::PathRejection, rejection::QueryRejection},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
 use service_kit::error::ApiError;
 use uuid::Uuid;
 
-use super::payload::{self, OfUser};
+use super::{
+    answer::refused,
+    payload::{self, OfUser},
+};
+use crate::failure::Refusal;
 
 /// After the IETF's draft; longer keys serve nobody.
 const LONGEST_KEY: usize = 255;
@@ -32,12 +36,42 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// The thing that a path names; what is no UUID names nothing.
-pub(super) fn named(path: Result<Path<String>, PathRejection>, nothing: ApiError) -> Result<Uuid, ApiError> {
-    path.ok().and_then(|Path(text)| payload::parse(&text)).ok_or(nothing)
-}
+/// The hold that a path names.
+pub(super) struct NamedHold(pub Uuid);
+
+/// The order that a path names.
+pub(super) struct NamedOrder(pub Uuid);
 
 /// The user that a query is for.
-pub(super) fn user(query: Result<Query<OfUser>, QueryRejection>) -> Result<Uuid, ApiError> {
-    query.map(|Query(of)| of.user_uuid).map_err(|_| ApiError::invalid_payload())
+pub(super) struct QueriedUser(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedHold {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        named(parts, state).await.map(Self).ok_or_else(|| refused(Refusal::NoHold))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedOrder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        named(parts, state).await.map(Self).ok_or_else(|| refused(Refusal::NoOrder))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for QueriedUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::<OfUser>::from_request_parts(parts, state).await;
+        query.map(|Query(of)| Self(of.user_uuid)).map_err(|_| ApiError::invalid_payload())
+    }
+}
+
+/// What is no UUID names nothing.
+async fn named<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<Uuid> {
+    let Path(text) = Path::<String>::from_request_parts(parts, state).await.ok()?;
+    payload::parse(&text)
 }
