@@ -90,10 +90,6 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Beginnings of SQLSTATEs that say that asking again may help: connection, transaction rolled back, resources, lock not
-/// available, operator intervention; and of class 25 a transaction that took too long or met a read-only server.
-const UNAVAILABLE: [&str; 7] = ["08", "25006", "25P04", "40", "53", "55", "57"];
-
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         Self::from(&error)
@@ -102,14 +98,7 @@ impl From<sqlx::Error> for ApiError {
 
 impl From<&sqlx::Error> for ApiError {
     fn from(error: &sqlx::Error) -> Self {
-        use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-        let unavailable = match error {
-            Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
-            Database(refusal) => {
-                refusal.code().is_some_and(|state| UNAVAILABLE.iter().any(|beginning| state.starts_with(beginning)))
-            }
-            _ => false,
-        };
+        let unavailable = crate::postgres::is_unavailable(error);
         tracing::error!(%error, unavailable, "PostgreSQL failed");
         if unavailable { Self::unavailable() } else { Self::internal() }
     }

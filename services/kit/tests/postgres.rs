@@ -111,6 +111,24 @@ async fn one_lost_session_puts_all_others_in_doubt() {
     }
 }
 
+#[tokio::test]
+async fn sessions_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
+    let database = TestDatabase::create().await;
+    let pool = Pool::new(&settings(&database, &[]));
+    let uses = || (0..4).map(|_| sqlx::query("SELECT FROM pg_sleep(0.1)").execute(&pool));
+    futures::future::try_join_all(uses()).await.unwrap();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(&database.pool)
+    .await
+    .unwrap();
+    // The session was trusted until then.
+    sqlx::query("SELECT 1").execute(&pool).await.unwrap_err();
+    futures::future::try_join_all(uses()).await.unwrap();
+}
+
 /// Waits until the services' sessions are so many.
 async fn assert_sessions(database: &TestDatabase, wanted: i64) {
     let settled = async {

@@ -69,21 +69,10 @@ impl Fault {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Postgres(error) => postgres_unreachable(error),
+            Self::Postgres(error) => service_kit::postgres::is_unavailable(error),
             Self::Index(error) => matches!(error, IndexError::Unreachable(_)),
             Self::Kafka(_) | Self::NotVisibleYet(_) => true,
             _ => false,
         }
-    }
-}
-
-fn postgres_unreachable(error: &sqlx::Error) -> bool {
-    /// SQLSTATE classes: connection, resources, operator intervention, object state (a standby).
-    const CLASSES: [&str; 4] = ["08", "53", "57", "55"];
-    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-    match error {
-        Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
-        Database(refusal) => refusal.code().is_some_and(|state| CLASSES.iter().any(|class| state.starts_with(class))),
-        _ => false,
     }
 }

@@ -26,3 +26,20 @@ pub fn connect_options(settings: &PostgresSettings) -> PgConnectOptions {
         None => options,
     }
 }
+
+/// Beginnings of SQLSTATEs that say that asking again may help: connection, transaction rolled back, resources, lock not
+/// available, operator intervention; and of class 25 a transaction that took too long or met a read-only server.
+const UNAVAILABLE: [&str; 7] = ["08", "25006", "25P04", "40", "53", "55", "57"];
+
+/// Whether the same may work later without anybody's doing: the server is away, coming up, or has too much to do.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+    match error {
+        Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
+        Database(refusal) => {
+            refusal.code().is_some_and(|state| UNAVAILABLE.iter().any(|beginning| state.starts_with(beginning)))
+        }
+        _ => false,
+    }
+}

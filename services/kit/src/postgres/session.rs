@@ -13,7 +13,7 @@ use bb8::{ErrorSink, ManageConnection};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{sync::Notify, time::timeout};
 
-use super::SessionParameter;
+use super::{SessionParameter, is_unavailable};
 
 /// The longest that opening a session may take. It goes on when whoever asked for it has given up: a server under load
 /// would otherwise be asked for the same again and again, and never come to the end of it.
@@ -47,7 +47,7 @@ impl Session {
     pub(super) fn end_use(&mut self, error: Option<&sqlx::Error>) {
         self.worked_at = error.is_none().then(Instant::now);
         // What ends one session, such as a restart of the server, may have ended all.
-        if matches!(error, Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_))) {
+        if error.is_some_and(ends_session) {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -55,6 +55,17 @@ impl Session {
     fn is_trusted(&self) -> bool {
         self.outlived == self.failures.load(Ordering::Relaxed)
             && self.worked_at.is_some_and(|worked_at| worked_at.elapsed() < TRUSTED_IDLE_TIME)
+    }
+}
+
+/// SQLSTATE class 57 has refused and cancelled queries too; those that begin like this come with the end of the session.
+const SHUTDOWN: &str = "57P";
+
+fn ends_session(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|state| state.starts_with(SHUTDOWN)),
+        _ => false,
     }
 }
 
@@ -146,8 +157,7 @@ impl ErrorSink<sqlx::Error> for Refusals {
         tracing::warn!(%error, "a session with PostgreSQL was not opened, or has ended");
         let may_pass = match &error {
             sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-            sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
-            sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => is_unavailable(&error),
             _ => false,
         };
         if !may_pass {

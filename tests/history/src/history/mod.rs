@@ -72,7 +72,7 @@ pub enum FaultKind {
 }
 
 /// An order as PostgreSQL has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Order {
     /// Its uuid.
     pub order: String,
@@ -80,6 +80,9 @@ pub struct Order {
     pub customer: String,
     /// `booked`, `refunded`, …
     pub state: String,
+    /// Why, where there is something to say.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Who takes the money.
     pub provider: String,
     /// Minor units.

@@ -17,7 +17,7 @@ use super::{
     manner::{Card, percent},
     market::Market,
     shop::Shop,
-    visit::Visit,
+    visit::{Visit, text},
 };
 
 /// People for each one who shops at a time.
@@ -33,16 +33,14 @@ const TRIES: usize = 5;
 /// Somebody who shops.
 pub(super) struct Customer {
     pub uuid: String,
-    methods: [String; 3],
+    /// A method of payment for each card.
+    methods: Vec<(Card, String)>,
 }
 
 impl Customer {
     pub fn method(&self, card: Card) -> &str {
-        match card {
-            Card::Good => &self.methods[0],
-            Card::Declined => &self.methods[1],
-            Card::NeedsAction => &self.methods[2],
-        }
+        let method = self.methods.iter().find(|(other, _)| *other == card);
+        method.map(|(_, method)| method.as_str()).expect("a method for each card")
     }
 }
 
@@ -60,7 +58,7 @@ impl Customers {
         let invite = async || {
             let uuid = Uuid::new_v4().to_string();
             let methods = match plan.provider {
-                Provider::Free => [(); 3].map(|()| Uuid::new_v4().to_string()),
+                Provider::Free => Card::ALL.map(|card| (card, Uuid::new_v4().to_string())).to_vec(),
                 Provider::Stripe => save_methods(shop, &uuid).await?,
             };
             anyhow::Ok(Customer { uuid, methods })
@@ -99,12 +97,13 @@ impl Customers {
     }
 }
 
-/// One method that pays, one that is declined, and one that wants an action.
-async fn save_methods(shop: &Shop, user: &str) -> Result<[String; 3]> {
+async fn save_methods(shop: &Shop, user: &str) -> Result<Vec<(Card, String)>> {
     // Stripe's names have no hyphens.
     let suffix = user.replace('-', "");
-    let save = async |name: &str| {
-        let body = json!({"user_uuid": user, "provider_reference": format!("{name}_{suffix}")});
+    let mut methods = Vec::new();
+    for card in Card::ALL {
+        let reference = format!("{}_{suffix}", card.provider_reference());
+        let body = json!({"user_uuid": user, "provider_reference": reference});
         let mut tries = 0;
         let saved = loop {
             tries += 1;
@@ -113,13 +112,9 @@ async fn save_methods(shop: &Shop, user: &str) -> Result<[String; 3]> {
                 saved => break saved?,
             }
         };
-        saved["payment_method_uuid"].as_str().map(str::to_owned).context("the uuid of a payment method")
-    };
-    Ok([
-        save("pm_card_visa").await?,
-        save("pm_card_chargeCustomerFail").await?,
-        save("pm_card_authenticationRequired").await?,
-    ])
+        methods.push((card, text(&saved, "payment_method_uuid").context("the uuid of a payment method")?));
+    }
+    Ok(methods)
 }
 
 /// Shops until the market closes, as somebody else each time.

@@ -54,14 +54,34 @@ pub(super) enum Card {
     Good,
     Declined,
     NeedsAction,
+    /// Has the money set aside, and refuses it when it is to be taken.
+    CaptureRefused,
+    /// Has the money set aside, but no longer when it is to be taken.
+    AuthorizationExpires,
 }
 
 impl Card {
+    pub const ALL: [Self; 5] =
+        [Self::Good, Self::Declined, Self::NeedsAction, Self::CaptureRefused, Self::AuthorizationExpires];
+
+    /// A payment method of Stripe's, or of the fake's where Stripe has none for it.
+    pub fn provider_reference(self) -> &'static str {
+        match self {
+            Self::Good => "pm_card_visa",
+            Self::Declined => "pm_card_chargeCustomerFail",
+            Self::NeedsAction => "pm_card_authenticationRequired",
+            Self::CaptureRefused => "pm_fake_captureRefused",
+            Self::AuthorizationExpires => "pm_fake_authorizationExpires",
+        }
+    }
+
     pub fn any(random: &mut StdRng) -> Self {
         match random.random_range(0..100) {
-            0..82 => Self::Good,
-            82..96 => Self::Declined,
-            _ => Self::NeedsAction,
+            0..78 => Self::Good,
+            78..92 => Self::Declined,
+            92..96 => Self::NeedsAction,
+            96..98 => Self::CaptureRefused,
+            _ => Self::AuthorizationExpires,
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::{
     history::{Call, FaultKind, History, Order, Outcome, Payment, Ticket},
 };
 
+/// Why an order whose payment could not be captured was cancelled.
+const CAPTURE_FAILED: &str = "capture_failed";
+
 /// Reads PostgreSQL and Stripe.
 pub(super) async fn read(platform: &Platform) -> Result<History> {
     let pool = &platform.database.pool;
@@ -25,22 +28,13 @@ pub(super) async fn read(platform: &Platform) -> Result<History> {
 }
 
 async fn read_orders(pool: &PgPool) -> Result<Vec<Order>> {
-    let rows: Vec<(String, String, String, String, i64, Vec<String>)> = sqlx::query_as(
-        "SELECT orders.uuid, user_uuid, state, payment_provider, amount, array_remove(array_agg(ticket_uuid), NULL)
+    let orders = sqlx::query_as(
+        "SELECT orders.uuid AS order, user_uuid AS customer, state, reason, payment_provider AS provider, amount,
+                array_remove(array_agg(ticket_uuid), NULL) AS tickets
          FROM orders LEFT JOIN order_tickets ON order_tickets.order_id = orders.id
          GROUP BY orders.id",
-    )
-    .fetch_all(pool)
-    .await?;
-    let order = |(order, customer, state, provider, amount, tickets)| Order {
-        order,
-        customer,
-        state,
-        provider,
-        amount,
-        tickets,
-    };
-    Ok(rows.into_iter().map(order).collect())
+    );
+    Ok(orders.fetch_all(pool).await?)
 }
 
 async fn read_tickets(pool: &PgPool) -> Result<Vec<Ticket>> {
@@ -67,6 +61,8 @@ pub struct Tally {
     pub tried: u64,
     /// Holds that ran out and were followed by somebody else's.
     pub taken_over: u64,
+    /// Payments that were authorised, but could not be captured: their tickets were given back.
+    pub not_captured: u64,
     /// Tickets that are sold in the end.
     pub sold: u64,
     /// Requests that reached nobody.
@@ -92,6 +88,8 @@ impl Tally {
         let mut tally = Self {
             tried,
             taken_over: holds_taken_over(history) as u64,
+            not_captured: history.orders.iter().filter(|order| order.reason.as_deref() == Some(CAPTURE_FAILED)).count()
+                as u64,
             sold: history.tickets.iter().filter(|ticket| ticket.status == "booked").count() as u64,
             not_sent,
             stripe_faults: stripe.map_or(0, FakeStripe::faults_met),
@@ -118,9 +116,13 @@ impl Tally {
     /// What was done too rarely to prove much.
     #[must_use]
     pub fn shortfalls(&self, least: u64, rounds: u64) -> Vec<String> {
-        let seen = [("holds taken over", self.taken_over), ("declined cards", self.with_outcome(Outcome::Declined))];
-        let rare = seen.into_iter().filter(|(_, count)| *count < least);
-        let rare = rare.map(|(what, count)| format!("{count} {what}, wanted {least}"));
+        let seen = [
+            ("holds taken over", self.taken_over, least),
+            ("declined cards", self.with_outcome(Outcome::Declined), least),
+            ("payments that were not captured", self.not_captured, least / 4),
+        ];
+        let rare = seen.into_iter().filter(|(_, count, wanted)| count < wanted);
+        let rare = rare.map(|(what, count, wanted)| format!("{count} {what}, wanted {wanted}"));
         let faults = self.faults.iter().filter(|(_, count)| **count < rounds);
         let faults = faults.map(|((what, part), count)| format!("{part} {what:?} {count} times, wanted {rounds}"));
         rare.chain(faults).collect()
@@ -131,6 +133,7 @@ impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.tried += other.tried;
         self.taken_over += other.taken_over;
+        self.not_captured += other.not_captured;
         self.sold += other.sold;
         self.not_sent += other.not_sent;
         self.stripe_faults += other.stripe_faults;
@@ -151,6 +154,7 @@ impl fmt::Display for Tally {
         writeln!(f, "| tickets sold in the end | {} |", self.sold)?;
         writeln!(f, "| holds that ran out and were taken over | {} |", self.taken_over)?;
         writeln!(f, "| declined cards | {} |", self.with_outcome(Outcome::Declined))?;
+        writeln!(f, "| payments that could not be captured | {} |", self.not_captured)?;
         writeln!(f, "| requests without a clear answer | {} |", self.with_outcome(Outcome::Unknown))?;
         writeln!(f, "| requests that found nobody | {} |", self.not_sent)?;
         writeln!(f, "| calls to Stripe that went wrong on purpose | {} |", self.stripe_faults)?;
