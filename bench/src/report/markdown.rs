@@ -137,7 +137,8 @@ impl Report {
     fn latency_table(&self) -> String {
         let mut table = format!(
             "At {:.0} % of what the closed loop showed to be possible in the same run. A latency counts from when the request was due,\n\
-             not from when it could be sent. Milliseconds.\n\n\
+             not from when it could be sent. Milliseconds. Redis rewrites its append-only file while some of these run, which takes a\n\
+             core for a second and shows in their tails.\n\n\
              | | arrivals a second | p50 | p99 | p99.9 | max |\n|---|---|---|---|---|---|\n",
             OPEN_LOOP_SHARE * 100.0
         );
