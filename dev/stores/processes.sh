@@ -58,7 +58,8 @@ stop() {
   while alive "$store" && (( SECONDS < deadline )); do sleep 0.05; done
   if alive "$store"; then
     say "$store did not end by itself"
-    kill -9 "$holder"
+    # The store has another user than its holder, so the kernel does not end it with it.
+    kill -9 ${pid:+"$pid"} "$holder"
     while alive "$store"; do sleep 0.02; done
   fi
   rm -f "$instance/run/$store"

@@ -3,8 +3,9 @@
 //! In a rush a few connections then serve any number of customers, and each of them costs a fraction of a query. Alone, a
 //! customer waits for nobody.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 struct Request<Q, A> {
@@ -40,7 +41,7 @@ impl<Q: Send + 'static, A: Send + 'static> Batching<Q, A> {
         Self { requests }
     }
 
-    /// The answer; `None` when the runtime ends.
+    /// The answer; `None` when serving it panicked, or the runtime ends.
     pub async fn ask(&self, question: Q) -> Option<A> {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request { question, answer }).ok()?;
@@ -61,7 +62,9 @@ where
         }
         let (questions, waiting): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|Request { question, answer }| (question, answer)).unzip();
-        for (to, answer) in waiting.into_iter().zip(serve(questions).await) {
+        // A panic costs this batch its answers, and the next one nothing.
+        let answers = AssertUnwindSafe(serve(questions)).catch_unwind().await.unwrap_or_default();
+        for (to, answer) in waiting.into_iter().zip(answers) {
             let _ = to.send(answer);
         }
     }
@@ -103,6 +106,14 @@ mod tests {
             tokio::time::timeout(Duration::from_millis(1001), numbers.ask(1)).await
         });
         assert_eq!((first, second), (Some((0, 1)), Ok(Some((1, 1)))));
+    }
+
+    #[tokio::test]
+    async fn a_panic_leaves_the_next_batch_alone() {
+        let halves = Batching::start(1, 1, async |batch: Vec<u32>| {
+            batch.iter().map(|number| number.is_multiple_of(2).then_some(number / 2).expect("an even number")).collect()
+        });
+        assert_eq!((halves.ask(3).await, halves.ask(4).await), (None, Some(2)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,10 @@ mod sweeper;
 
 use std::time::Duration;
 
-use service_kit::metrics::Metrics;
+use service_kit::{
+    metrics::Metrics,
+    postgres::{Pool, SessionParameter},
+};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -44,8 +47,11 @@ const SALES_END_WITHIN: Duration = Duration::from_secs(8);
 /// each other, and nobody caches a ticket's status. The time limit ends the transaction of a process that was stopped in
 /// the middle, so that its row locks stand in nobody's way for longer. Lists of tickets as parameters would make PostgreSQL
 /// plan every sale anew, which takes longer than the sale: one plan serves all.
-pub const SESSION: &[service_kit::postgres::SessionParameter] =
+pub const SESSION: &[SessionParameter] =
     &[("ticket_platform.sale", "on"), ("transaction_timeout", "5s"), ("plan_cache_mode", "force_generic_plan")];
+
+/// Longer than PostgreSQL lets a transaction take.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
 
 /// Why the service could not run.
 #[derive(Debug, Error)]
@@ -69,7 +75,7 @@ pub enum RunError {
 /// # Errors
 /// When the service cannot start. A store that is down is no reason.
 pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), RunError> {
-    let postgres = service_kit::postgres::Pool::with_parameters(&settings.postgres, SESSION);
+    let postgres = Pool::with_parameters(&settings.postgres, SESSION).answering_within(ANSWERS_WITHIN);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let own_metrics = BookingMetrics::register(metrics.registry())?;

@@ -18,13 +18,12 @@ mod tickets;
 mod turns;
 
 use std::error::Error;
-
-use service_kit::postgres::Pool;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::health::Health;
 use service_kit::metrics::Metrics;
+use service_kit::postgres::{Pool, SessionParameter};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +36,11 @@ use crate::page::Pages;
 use crate::seats::Seats;
 use crate::streams::Streams;
 
+/// Parameters of every session: no page is worth a longer query.
+const SESSION: &[SessionParameter] = &[("statement_timeout", "5s")];
+/// Longer than PostgreSQL lets a query take.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
+
 /// Serves on the listener until `shutdown`, and then drains.
 ///
 /// # Errors
@@ -46,7 +50,7 @@ pub async fn run(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let pool = Pool::new(&settings.postgres);
+    let pool = Pool::with_parameters(&settings.postgres, SESSION).answering_within(ANSWERS_WITHIN);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);

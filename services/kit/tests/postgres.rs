@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use service_kit::{
     postgres::Pool,
@@ -127,6 +127,25 @@ async fn sessions_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
     // The session was trusted until then.
     sqlx::query("SELECT 1").execute(&pool).await.unwrap_err();
     futures::future::try_join_all(uses()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_without_a_word_is_given_up_and_so_are_all_sessions_with_it() {
+    let database = TestDatabase::create().await;
+    let server = format!("{}:{}", database.options.get_host(), database.options.get_port());
+    let proxy = Proxy::start(&server).await;
+    let pool =
+        Pool::new(&settings_of(database.environment_at(&proxy.addr), &[])).answering_within(Duration::from_millis(500));
+    let uses = (0..4).map(|_| sqlx::query("SELECT FROM pg_sleep(0.1)").execute(&pool));
+    futures::future::try_join_all(uses).await.unwrap();
+    proxy.silence();
+    match sqlx::query("SELECT 1").execute(&pool).await {
+        Err(sqlx::Error::Io(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
+        answer => panic!("{answer:?}"),
+    }
+    // As after a failover: the address leads to another server, and the old sessions to nowhere.
+    proxy.mend();
+    sqlx::query("SELECT 1").execute(&pool).await.unwrap();
 }
 
 /// Waits until the services' sessions are so many.

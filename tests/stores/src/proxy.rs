@@ -8,11 +8,18 @@ use tokio::{
     task::JoinHandle,
 };
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Cut,
+    Silent,
+}
+
 /// Forwards connections to a target until it is cut.
 pub struct Proxy {
     /// Where it listens, `host:port`.
     pub addr: String,
-    open: Arc<watch::Sender<bool>>,
+    state: Arc<watch::Sender<State>>,
     accepting: JoinHandle<()>,
 }
 
@@ -24,24 +31,29 @@ impl Proxy {
     pub async fn start(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let addr = listener.local_addr().expect("a bound listener has an address").to_string();
-        let open = Arc::new(watch::Sender::new(true));
-        let (target, state) = (target.to_owned(), open.subscribe());
+        let state = Arc::new(watch::Sender::new(State::Open));
+        let (target, seen) = (target.to_owned(), state.subscribe());
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, target.clone(), state.clone()));
+                tokio::spawn(forward(client, target.clone(), seen.clone()));
             }
         });
-        Self { addr, open, accepting }
+        Self { addr, state, accepting }
     }
 
     /// Ends all connections and refuses new ones.
     pub fn cut(&self) {
-        self.open.send_replace(false);
+        self.state.send_replace(State::Cut);
     }
 
-    /// Forwards again.
+    /// Forwards nothing more, and says nothing of it: as if the target's machine had lost its power.
+    pub fn silence(&self) {
+        self.state.send_replace(State::Silent);
+    }
+
+    /// Forwards again what connects from now on.
     pub fn mend(&self) {
-        self.open.send_replace(true);
+        self.state.send_replace(State::Open);
     }
 }
 
@@ -52,13 +64,17 @@ impl Drop for Proxy {
     }
 }
 
-async fn forward(mut client: TcpStream, target: String, mut open: watch::Receiver<bool>) {
-    if !*open.borrow() {
+async fn forward(mut client: TcpStream, target: String, mut state: watch::Receiver<State>) {
+    if *state.borrow() == State::Cut {
         return;
     }
     let Ok(mut server) = TcpStream::connect(target).await else { return };
     tokio::select! {
         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = open.wait_for(|open| !open) => {}
+        _ = state.wait_for(|state| *state != State::Open) => {}
+    }
+    // What was silent once stays so.
+    if *state.borrow() == State::Silent {
+        let _ = state.wait_for(|state| *state == State::Cut).await;
     }
 }

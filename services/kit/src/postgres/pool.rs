@@ -6,6 +6,7 @@
 //! opened in the background, and asked only when there is a reason to doubt.
 
 use std::{
+    io,
     ops::{Deref, DerefMut},
     time::Duration,
 };
@@ -16,6 +17,7 @@ use sqlx::{
     Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
+use tokio::time::timeout;
 
 use super::{
     SessionParameter, connect_options,
@@ -33,6 +35,7 @@ pub struct Pool {
     sessions: bb8::Pool<Sessions>,
     refusals: Refusals,
     max_idle: u32,
+    answers_within: Option<Duration>,
 }
 
 /// A connection of a [`Pool`], for more than one query. It goes back when it is dropped.
@@ -64,11 +67,17 @@ impl Pool {
         // Without a smaller limit there is nothing to count at each use.
         let max_idle =
             if settings.max_idle_conns < settings.max_open_conns { settings.max_idle_conns } else { u32::MAX };
-        Self { sessions, refusals, max_idle }
+        Self { sessions, refusals, max_idle, answers_within: None }
     }
-}
 
-impl Pool {
+    /// With a time limit for each query that is run on the pool itself, from when it has a connection. It is for a server that is gone
+    /// without a word, which TCP notices only after minutes: then no session of the pool is used again. So it should be longer than
+    /// what the server itself allows, such as its `transaction_timeout`.
+    #[must_use]
+    pub fn answering_within(self, limit: Duration) -> Self {
+        Self { answers_within: Some(limit), ..self }
+    }
+
     /// A connection for more than one query.
     ///
     /// # Errors
@@ -90,7 +99,14 @@ impl Pool {
     /// Runs one query to its end on a connection.
     async fn once<T>(&self, query: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
         let mut connection = self.acquire().await?;
-        let answer = query(&mut connection).await;
+        let answered = match self.answers_within {
+            Some(limit) => timeout(limit, query(&mut connection)).await.ok(),
+            None => Some(query(&mut connection).await),
+        };
+        let Some(answer) = answered else {
+            connection.session.end_in_silence();
+            return Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
+        };
         connection.session.end_use(answer.as_ref().err());
         answer
     }

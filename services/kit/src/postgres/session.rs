@@ -30,11 +30,21 @@ pub struct Session {
     pub(super) connection: PgConnection,
     /// When it was last seen to work; `None` when its last use failed or did not come to an end.
     worked_at: Option<Instant>,
-    /// Failures of any session so far, and how many of them this one was seen to outlive.
-    failures: Arc<AtomicU64>,
+    /// What befell any session so far, and how much of it this one was seen to outlive.
+    failures: Arc<Failures>,
     outlived: u64,
+    /// How often the server had been silent when it was opened.
+    silences: u64,
     /// Enough others are idle already.
     pub(super) surplus: bool,
+}
+
+#[derive(Debug, Default)]
+struct Failures {
+    /// Sessions that ended in the middle of their use.
+    ends: AtomicU64,
+    /// Queries that were never answered.
+    silences: AtomicU64,
 }
 
 impl Session {
@@ -48,12 +58,21 @@ impl Session {
         self.worked_at = error.is_none().then(Instant::now);
         // What ends one session, such as a restart of the server, may have ended all.
         if error.is_some_and(ends_session) {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.failures.ends.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Notes that the server does not answer: no session from before can be expected to work.
+    pub(super) fn end_in_silence(&mut self) {
+        self.failures.silences.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_from_before_a_silence(&self) -> bool {
+        self.silences != self.failures.silences.load(Ordering::Relaxed)
+    }
+
     fn is_trusted(&self) -> bool {
-        self.outlived == self.failures.load(Ordering::Relaxed)
+        self.outlived == self.failures.ends.load(Ordering::Relaxed)
             && self.worked_at.is_some_and(|worked_at| worked_at.elapsed() < TRUSTED_IDLE_TIME)
     }
 }
@@ -75,7 +94,7 @@ pub struct Sessions {
     options: PgConnectOptions,
     timezone: String,
     parameters: &'static [SessionParameter],
-    failures: Arc<AtomicU64>,
+    failures: Arc<Failures>,
 }
 
 impl Sessions {
@@ -84,7 +103,8 @@ impl Sessions {
     }
 
     async fn open(&self) -> sqlx::Result<Session> {
-        let outlived = self.failures.load(Ordering::Relaxed);
+        let outlived = self.failures.ends.load(Ordering::Relaxed);
+        let silences = self.failures.silences.load(Ordering::Relaxed);
         let mut connection = PgConnection::connect_with(&self.options).await?;
         // The driver asks for UTC at the start of every session, whatever the options say.
         let own = [("TimeZone", self.timezone.as_str())];
@@ -95,7 +115,7 @@ impl Sessions {
             .execute(&mut connection)
             .await?;
         let failures = Arc::clone(&self.failures);
-        Ok(Session { connection, worked_at: Some(Instant::now()), failures, outlived, surplus: false })
+        Ok(Session { connection, worked_at: Some(Instant::now()), failures, outlived, silences, surplus: false })
     }
 }
 
@@ -109,17 +129,20 @@ impl ManageConnection for Sessions {
 
     /// Also waits for the end of what an earlier user left in the middle.
     async fn is_valid(&self, session: &mut Session) -> sqlx::Result<()> {
+        if session.is_from_before_a_silence() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
         if session.is_trusted() {
             return Ok(());
         }
-        let failures = self.failures.load(Ordering::Relaxed);
+        let failures = self.failures.ends.load(Ordering::Relaxed);
         timeout(PING_TIMEOUT, session.connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         session.outlived = failures;
         Ok(())
     }
 
     fn has_broken(&self, session: &mut Session) -> bool {
-        session.surplus
+        session.surplus || session.is_from_before_a_silence()
     }
 }
 
