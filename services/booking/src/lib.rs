@@ -40,8 +40,9 @@ pub use crate::{
     settings::{PaymentSettings, Settings, StripeSettings, SweepSettings},
 };
 
-/// How long the end of the program waits for sales under way: longer than PostgreSQL lets a sale's transaction take.
-const SALES_END_WITHIN: Duration = Duration::from_secs(8);
+/// How long the end of the program waits for sales under way: longer than a sale may wait for others, for a connection and for
+/// PostgreSQL's answer.
+const SALES_END_WITHIN: Duration = Duration::from_secs(15);
 
 /// Parameters of every session. `ticket_platform.sale` keeps the trigger on `tickets` quiet: NOTIFY would make commits wait for
 /// each other, and nobody caches a ticket's status. The time limit ends the transaction of a process that was stopped in
@@ -90,7 +91,6 @@ pub async fn run(listener: TcpListener, settings: Settings, shutdown: Cancellati
     let app = service_kit::http::app(http::routes(booking.clone()), &settings.server, &health, &metrics);
     service_kit::http::serve(listener, &settings.server, app, &health, shutdown.clone()).await?;
 
-    // Sales are bounded by their transaction's time limit, unless PostgreSQL is gone without a word.
     booking.sales.close();
     if tokio::time::timeout(SALES_END_WITHIN, booking.sales.wait()).await.is_err() {
         tracing::warn!("sales were still waiting for PostgreSQL; another replica's sweeper ends them");

@@ -91,7 +91,7 @@ pub struct SweepSettings {
     /// The pause between two looks. A look that finds nothing is one small call to Redis.
     pub every: Duration,
     /// A sale that has not ended after this long counts as left behind. Longer than the longest sale takes by its own
-    /// limits (waiting for a connection and for the transaction), or the sweeper would give up sales that are well.
+    /// limits (waiting for those before it, for a connection and for PostgreSQL's answer), or the sweeper would give up sales that are well.
     pub after: Duration,
 }
 

@@ -36,9 +36,9 @@ use crate::page::Pages;
 use crate::seats::Seats;
 use crate::streams::Streams;
 
-/// Parameters of every session: no page is worth a longer query.
-const SESSION: &[SessionParameter] = &[("statement_timeout", "5s")];
-/// Longer than PostgreSQL lets a query take.
+/// Parameters of every session: no page is worth a longer transaction.
+const SESSION: &[SessionParameter] = &[("transaction_timeout", "5s")];
+/// Longer than PostgreSQL lets a transaction take.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
 
 /// Serves on the listener until `shutdown`, and then drains.

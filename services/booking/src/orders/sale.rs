@@ -1,9 +1,10 @@
 //! Sales without a payment: one statement for all who want to buy at the same time.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use seats::Sale;
 use service_kit::postgres::Pool;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -16,8 +17,10 @@ use crate::{batching::Batching, failure::Failure};
 const TILLS: usize = 4;
 /// Orders written by one statement, at most. Each may have as many tickets as a hold can have.
 const BATCH: usize = 64;
+/// The longest that a sale waits for its turn and the batch that it is in. Who waits longer hears that the outcome is not known.
+const TURN_WITHIN: Duration = Duration::from_secs(4);
 
-/// What is left to say is what becomes of a seat whose row somebody else has locked.
+/// What is left to say is what becomes of a seat whose row, or its event's, somebody else has locked.
 macro_rules! sell {
     ($locked:literal) => {
         concat!(
@@ -71,8 +74,9 @@ macro_rules! sell {
 /// run it without the service.
 pub const SELL: &str = sell!("");
 
-/// The same, but for seats whose row is locked: these cannot be had, so that nobody waits for another's seat.
-const SELL_UNLOCKED: &str = sell!("SKIP LOCKED");
+/// The same, but for seats whose row is locked, or their event's (which the order refers to): these cannot be had, so that nobody waits
+/// for another's seat.
+const SELL_UNLOCKED: &str = sell!("SKIP LOCKED FOR KEY SHARE OF events SKIP LOCKED");
 
 /// What `$1`, `$2`, … of [`SELL`] are. The first two name each ticket and its order. The others, but for the currency, have an element
 /// for each order; `counts` is a `bigint[]`, all others are `text[]`, and `holds`, `keys` and `fingerprints` may have nulls.
@@ -119,30 +123,52 @@ impl Till {
     /// [`cancel_unborn`]: super::decision::cancel_unborn
     pub async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<Decision, Failure> {
         let order = (sale.clone(), purchase.clone());
-        let written = self.together.ask(order.clone()).await.ok_or(sqlx::Error::WorkerCrashed)??;
+        let turn = timeout(TURN_WITHIN, self.together.ask(order.clone())).await;
+        let written = turn.map_err(|_| sqlx::Error::PoolTimedOut)?.ok_or(sqlx::Error::WorkerCrashed)??;
         if written {
             return Ok(Decision { state: OrderState::Booked, reason: None });
         }
         // On its own it waits for whoever has locked a seat, and hears what is wrong with itself and nobody else.
-        let written = write(&self.postgres, SELL, &[order]).await.map(|written| written.len() as i64);
+        let written = write(&self.postgres, SELL, &[&order]).await.map(|written| written.len() as i64);
         Ok(decided(&self.postgres, sale, FREE, written, OrderState::Booked).await?)
     }
 }
 
 async fn sell_together(postgres: &Pool, orders: &[Order]) -> Vec<Result<bool, Arc<sqlx::Error>>> {
-    let written = match write(postgres, SELL_UNLOCKED, orders).await {
+    let written = match write(postgres, SELL_UNLOCKED, &compatible(orders)).await {
         Ok(written) => written,
+        Err(error) if concerns_all(&error) => return vec![Err(Arc::new(error)); orders.len()],
         // Nothing was written, perhaps because of one of them.
-        Err(sqlx::Error::Database(_)) => HashSet::new(),
-        Err(error) => return vec![Err(Arc::new(error)); orders.len()],
+        Err(_) => HashSet::new(),
     };
     orders.iter().map(|(sale, _)| Ok(written.contains(&sale.attempt.to_string()))).collect()
 }
 
+/// The orders without those that would spoil it for others: a later one for the same ticket, or under the same key.
+fn compatible(orders: &[Order]) -> Vec<&Order> {
+    let (mut tickets, mut keys) = (HashSet::new(), HashSet::new());
+    let fits = |(sale, purchase): &&Order| {
+        let key = purchase.key.as_ref().map(|key| (sale.user, key.text.clone()));
+        sale.tickets.iter().all(|ticket| tickets.insert(*ticket)) && key.is_none_or(|key| keys.insert(key))
+    };
+    orders.iter().filter(fits).collect()
+}
+
+/// Whether each on its own would fare no better: the connection is lost, or the server is read-only, full, or going down.
+fn concerns_all(error: &sqlx::Error) -> bool {
+    const SQLSTATES: [&str; 4] = ["08", "25006", "53", "57"];
+    match error {
+        sqlx::Error::Database(refusal) => {
+            refusal.code().is_none_or(|state| SQLSTATES.iter().any(|beginning| state.starts_with(beginning)))
+        }
+        _ => true,
+    }
+}
+
 /// Runs [`SELL`] or [`SELL_UNLOCKED`].
-async fn write(postgres: &Pool, statement: &'static str, orders: &[Order]) -> sqlx::Result<HashSet<String>> {
-    let each = |text: fn(&Order) -> String| orders.iter().map(text).collect::<Vec<_>>();
-    let each_or_none = |text: fn(&Order) -> Option<String>| orders.iter().map(text).collect::<Vec<_>>();
+async fn write(postgres: &Pool, statement: &'static str, orders: &[&Order]) -> sqlx::Result<HashSet<String>> {
+    let each = |text: fn(&Order) -> String| orders.iter().copied().map(text).collect::<Vec<_>>();
+    let each_or_none = |text: fn(&Order) -> Option<String>| orders.iter().copied().map(text).collect::<Vec<_>>();
     let tickets = orders.iter().flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (ticket, sale.attempt)));
     let (tickets, their_orders): (Vec<_>, Vec<_>) =
         tickets.map(|(ticket, order)| (ticket.to_string(), order.to_string())).unzip();
@@ -161,4 +187,36 @@ async fn write(postgres: &Pool, statement: &'static str, orders: &[Order]) -> sq
         .fetch_all(postgres)
         .await?;
     Ok(written.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::idempotency::Key;
+
+    fn order(user: u128, ticket: u128, key: Option<&str>) -> Order {
+        let sale = Sale {
+            event_uuid: Uuid::nil().to_string(),
+            user: Uuid::from_u128(user),
+            attempt: Uuid::now_v7(),
+            tickets: vec![Uuid::from_u128(ticket)],
+        };
+        let key = key.map(|text| Key::new(text.to_owned(), &[]));
+        (sale, Purchase { payment_method: Uuid::nil(), hold: None, currency: "eur", key })
+    }
+
+    #[test]
+    fn the_first_order_for_a_ticket_and_the_first_under_a_key_are_written_together_with_all_others() {
+        let orders = [
+            order(1, 11, Some("a")),
+            order(2, 11, None),
+            order(1, 13, Some("a")),
+            order(2, 14, Some("a")),
+            order(1, 15, Some("b")),
+            order(1, 16, None),
+            order(2, 17, None),
+        ];
+        let tickets: Vec<_> = compatible(&orders).iter().map(|(sale, _)| sale.tickets[0].as_u128()).collect();
+        assert_eq!(tickets, [11, 14, 15, 16, 17]);
+    }
 }

@@ -116,31 +116,34 @@ impl Booking {
     /// # Errors
     /// When PostgreSQL fails; then nothing is stored, and Stripe sends it again.
     pub async fn apply_webhook(&self, event: &Event) -> sqlx::Result<Option<Uuid>> {
-        let mut connection = self.postgres.acquire().await?;
-        let mut transaction = connection.begin().await?;
-        let stored = sqlx::query(
-            "INSERT INTO payment_events (reference, kind, intent_reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        )
-        .bind(&event.id)
-        .bind(&event.kind)
-        .bind(event.intent())
-        .execute(&mut *transaction)
-        .await?;
-        if stored.rows_affected() == 0 {
-            return Ok(None);
-        }
-        // An event about a payment that we do not know yet comes before the answer that made it known: that answer says
-        // the same.
-        let order: Option<String> = sqlx::query_scalar("SELECT uuid FROM payment_attempts WHERE intent_reference = $1")
-            .bind(event.intent())
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let order = order.map(|order| parse_uuid(&order)).transpose()?;
-        if let (Some(order), Some(step)) = (order, step(&event.kind)) {
-            steps::take(&mut *transaction, order, step).await?;
-        }
-        transaction.commit().await?;
-        Ok(order)
+        self.postgres
+            .run(async |connection| {
+                let mut transaction = connection.begin().await?;
+                let stored = sqlx::query(
+                    "INSERT INTO payment_events (reference, kind, intent_reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                )
+                .bind(&event.id)
+                .bind(&event.kind)
+                .bind(event.intent())
+                .execute(&mut *transaction)
+                .await?;
+                if stored.rows_affected() == 0 {
+                    return Ok(None);
+                }
+                // An event about a payment that we do not know yet comes before the answer that made it known: that answer says
+                // the same.
+                let order: Option<String> = sqlx::query_scalar("SELECT uuid FROM payment_attempts WHERE intent_reference = $1")
+                    .bind(event.intent())
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let order = order.map(|order| parse_uuid(&order)).transpose()?;
+                if let (Some(order), Some(step)) = (order, step(&event.kind)) {
+                    steps::take(&mut *transaction, order, step).await?;
+                }
+                transaction.commit().await?;
+                Ok(order)
+            })
+            .await
     }
 }
 

@@ -97,6 +97,47 @@ async fn a_seat_that_somebody_has_locked_makes_only_its_own_buyer_wait() {
     assert_eq!(rush.service.stores.buyers(ticket).await, [buyer.uuid.as_str()]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_that_is_sold_by_whoever_has_locked_it_is_refused() {
+    let rush = Rush::prepare().await;
+    let (_, ticket) = rush.held.last().expect("somebody");
+    let mut other = rush.service.stores.pool().begin().await.expect("a transaction");
+    sqlx::query("UPDATE tickets SET status = 'booked' WHERE id = $1")
+        .bind(ticket.id)
+        .execute(&mut *other)
+        .await
+        .expect("sold");
+    let (answers, last) = rush.confirm().await;
+    rush.assert_sold_together(&answers).await;
+    other.commit().await.expect("sold");
+    last.await.expect("an answer").is_not_reserved();
+    assert!(rush.service.stores.buyers(ticket).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_somebody_has_locked_makes_its_own_buyers_wait_and_no_others() {
+    let rush = Rush::prepare().await;
+    let (event, tickets) = rush.service.given_event_with_seats(1).await;
+    let (buyer, ticket) = (rush.service.customer(), &tickets[0]);
+    buyer.reserve(ticket).await.is_ok();
+    let mut blocker = rush.service.stores.pool().begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM events WHERE id = $1 FOR UPDATE")
+        .bind(event.id)
+        .execute(&mut *blocker)
+        .await
+        .expect("a row lock");
+    let sale = tokio::spawn({
+        let (buyer, ticket) = (buyer.clone(), ticket.clone());
+        async move { buyer.confirm(&ticket).await }
+    });
+    let (answers, last) = rush.confirm().await;
+    rush.assert_sold_together(&answers).await;
+    last.await.expect("an answer").is_ok();
+    assert!(!sale.is_finished(), "the event is locked");
+    blocker.rollback().await.expect("released");
+    sale.await.expect("an answer").is_ok();
+}
+
 /// The ticket looks as if it were for sale, which only the constraint on the tickets of orders knows better.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_that_breaks_a_constraint_spoils_no_other() {

@@ -41,14 +41,16 @@ struct EventRow {
 
 /// The event, or nothing when there is none. Read in one snapshot, so that its parts belong together.
 pub(super) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let details = match event_row(&mut snapshot, uuid).await? {
-        Some(row) => Some(with_parts(&mut snapshot, row).await?),
-        None => None,
-    };
-    snapshot.commit().await?;
-    Ok(details)
+    pool.run(async |connection| {
+        let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let details = match event_row(&mut snapshot, uuid).await? {
+            Some(row) => Some(with_parts(&mut snapshot, row).await?),
+            None => None,
+        };
+        snapshot.commit().await?;
+        Ok(details)
+    })
+    .await
 }
 
 async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRow>, sqlx::Error> {

@@ -70,9 +70,9 @@ impl Pool {
         Self { sessions, refusals, max_idle, answers_within: None }
     }
 
-    /// With a time limit for each query that is run on the pool itself, from when it has a connection. It is for a server that is gone
-    /// without a word, which TCP notices only after minutes: then no session of the pool is used again. So it should be longer than
-    /// what the server itself allows, such as its `transaction_timeout`.
+    /// With a time limit for each query on the pool itself and for each [`Self::run`], from when it has a connection. It is for a server
+    /// that is gone without a word, which TCP notices only after minutes: then no session of the pool is used again. So it should be
+    /// longer than what the server itself allows, such as its `transaction_timeout` (which leaves out the wait for the disk at the end).
     #[must_use]
     pub fn answering_within(self, limit: Duration) -> Self {
         Self { answers_within: Some(limit), ..self }
@@ -96,12 +96,15 @@ impl Pool {
         Ok(Connection { session, pool: self })
     }
 
-    /// Runs one query to its end on a connection.
-    async fn once<T>(&self, query: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
+    /// Runs one query, or several that belong together, to their end on a connection.
+    ///
+    /// # Errors
+    /// Those of [`Self::acquire`] and of the queries, and [`sqlx::Error::Io`] when the server does not answer in time.
+    pub async fn run<T>(&self, queries: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> sqlx::Result<T> {
         let mut connection = self.acquire().await?;
         let answered = match self.answers_within {
-            Some(limit) => timeout(limit, query(&mut connection)).await.ok(),
-            None => Some(query(&mut connection).await),
+            Some(limit) => timeout(limit, queries(&mut connection)).await.ok(),
+            None => Some(queries(&mut connection).await),
         };
         let Some(answer) = answered else {
             connection.session.end_in_silence();
@@ -141,7 +144,7 @@ impl<'p> Executor<'p> for &'p Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.once(async move |connection| connection.fetch_many(query).try_collect::<Vec<_>>().await)
+        self.run(async move |connection| connection.fetch_many(query).try_collect::<Vec<_>>().await)
             .map_ok(|steps| stream::iter(steps.into_iter().map(Ok)))
             .try_flatten_stream()
             .boxed()
@@ -152,21 +155,21 @@ impl<'p> Executor<'p> for &'p Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.once(async move |connection| connection.fetch_optional(query).await).boxed()
+        self.run(async move |connection| connection.fetch_optional(query).await).boxed()
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
     where
         'p: 'e,
     {
-        self.once(async move |connection| connection.prepare_with(sql, parameters).await).boxed()
+        self.run(async move |connection| connection.prepare_with(sql, parameters).await).boxed()
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'p: 'e,
     {
-        self.once(async move |connection| connection.describe(sql).await).boxed()
+        self.run(async move |connection| connection.describe(sql).await).boxed()
     }
 }
 

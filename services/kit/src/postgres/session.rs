@@ -57,14 +57,16 @@ impl Session {
     pub(super) fn end_use(&mut self, error: Option<&sqlx::Error>) {
         self.worked_at = error.is_none().then(Instant::now);
         // What ends one session, such as a restart of the server, may have ended all.
-        if error.is_some_and(ends_session) {
+        if error.is_some_and(may_have_ended_all) {
             self.failures.ends.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Notes that the server does not answer: no session from before can be expected to work.
     pub(super) fn end_in_silence(&mut self) {
-        self.failures.silences.fetch_add(1, Ordering::Relaxed);
+        // Once for all that hang on the same silence: what was opened since then is good.
+        let (before, now) = (self.silences, self.silences + 1);
+        let _ = self.failures.silences.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn is_from_before_a_silence(&self) -> bool {
@@ -77,10 +79,11 @@ impl Session {
     }
 }
 
-/// SQLSTATE class 57 has refused and cancelled queries too; those that begin like this come with the end of the session.
+/// Beginning of the SQLSTATEs with which a server that goes down ends its sessions. A session that ends for its own sake, such as
+/// by `transaction_timeout` (25P04), puts no other in doubt.
 const SHUTDOWN: &str = "57P";
 
-fn ends_session(error: &sqlx::Error) -> bool {
+fn may_have_ended_all(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|state| state.starts_with(SHUTDOWN)),
@@ -127,18 +130,24 @@ impl ManageConnection for Sessions {
         timeout(CONNECT_TIMEOUT, self.open()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
-    /// Also waits for the end of what an earlier user left in the middle.
+    /// Also waits for the end of what an earlier user left in the middle. A session that is not good says nothing about the next one.
     async fn is_valid(&self, session: &mut Session) -> sqlx::Result<()> {
         if session.is_from_before_a_silence() {
-            return Err(sqlx::Error::PoolTimedOut);
+            return Err(sqlx::Error::PoolClosed);
         }
         if session.is_trusted() {
             return Ok(());
         }
         let failures = self.failures.ends.load(Ordering::Relaxed);
-        timeout(PING_TIMEOUT, session.connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        session.outlived = failures;
-        Ok(())
+        match timeout(PING_TIMEOUT, session.connection.ping()).await {
+            Ok(Ok(())) => {
+                session.outlived = failures;
+                return Ok(());
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "a session with PostgreSQL has ended"),
+            Err(_) => tracing::warn!("a session with PostgreSQL does not answer"),
+        }
+        Err(sqlx::Error::PoolClosed)
     }
 
     fn has_broken(&self, session: &mut Session) -> bool {
@@ -177,7 +186,11 @@ impl Refusals {
 
 impl ErrorSink<sqlx::Error> for Refusals {
     fn sink(&self, error: sqlx::Error) {
-        tracing::warn!(%error, "a session with PostgreSQL was not opened, or has ended");
+        // A session that is not used again, see `is_valid`.
+        if matches!(error, sqlx::Error::PoolClosed) {
+            return;
+        }
+        tracing::warn!(%error, "a session with PostgreSQL was not opened");
         let may_pass = match &error {
             sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
             sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => is_unavailable(&error),
