@@ -139,13 +139,23 @@ async fn a_server_that_is_gone_without_a_word_is_given_up_and_so_are_all_session
     let uses = (0..4).map(|_| sqlx::query("SELECT FROM pg_sleep(0.1)").execute(&pool));
     futures::future::try_join_all(uses).await.unwrap();
     proxy.silence();
-    match sqlx::query("SELECT 1").execute(&pool).await {
-        Err(sqlx::Error::Io(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
-        answer => panic!("{answer:?}"),
+    let ask = || sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").fetch_one(&pool);
+    let (first, (second, late)) = tokio::join!(ask(), async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let late = tokio::spawn({
+            let pool = pool.clone();
+            async move { sqlx::query("SELECT 1").execute(&pool).await }
+        });
+        // As after a failover: the address leads to another server, and the old sessions to nowhere.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        proxy.mend();
+        (ask().await, late.await.unwrap())
+    });
+    for error in [first.unwrap_err(), late.unwrap_err()] {
+        assert!(matches!(&error, sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
     }
-    // As after a failover: the address leads to another server, and the old sessions to nowhere.
-    proxy.mend();
-    sqlx::query("SELECT 1").execute(&pool).await.unwrap();
+    // Who heard of the silence last has not cost the new session its life.
+    assert_eq!(ask().await.unwrap(), second.unwrap());
 }
 
 /// Waits until the services' sessions are so many.
