@@ -6,7 +6,7 @@ mod schedule;
 mod timer;
 
 pub use closed::{ClosedLoop, Throughput};
-pub use open::{Latency, OpenLoop};
+pub use open::{Latency, OpenLoop, latencies};
 
 use std::time::Duration;
 

@@ -54,6 +54,14 @@ pub struct Latency {
     pub max_ms: f64,
 }
 
+/// A place for latencies, in microseconds.
+///
+/// # Errors
+/// When the bounds make no histogram.
+pub fn latencies() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?)
+}
+
 impl Latency {
     /// What a histogram of microseconds tells.
     #[must_use]
@@ -84,7 +92,7 @@ impl OpenLoop {
     /// # Errors
     /// With the first answer that is not the expected one.
     pub async fn record(self, expected: Expected, next: impl FnMut(&mut Vec<u8>) -> bool) -> Result<Histogram<u64>> {
-        let histogram = RefCell::new(Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?);
+        let histogram = RefCell::new(latencies()?);
         let next = RefCell::new(next);
         let connections = Connection::open_many(self.addr, self.connections).await?;
         let schedule = Schedule::new(Instant::now() + LEAD, self.rate_per_second, self.warm_up, self.duration);

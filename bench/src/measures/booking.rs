@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Measure, Run, Setting, parts, step};
 use crate::{
-    load::{ClosedLoop, Latency, OpenLoop},
+    load::{ClosedLoop, Latency, OpenLoop, latencies},
     requests::Wish,
     wire::{Connection, Expected},
 };
@@ -113,15 +113,13 @@ async fn refuse_and_do_nothing(setting: &Setting<'_>, possible: f64, crowd: &[Wi
         ..whole
     };
     let doing_nothing = OpenLoop { addr: setting.parts.addr, ..refusing };
-    let (mut refusals, mut nothing) = (Vec::new(), Vec::new());
+    let (mut refusals, mut nothing) = (latencies()?, latencies()?);
     for _ in 0..TURNS {
-        refusals.push(refusing.record(Expected::Status(409), write_round(crowd, Wish::reserve)).await?);
-        nothing.push(doing_nothing.record(Expected::Status(200), write_round(crowd, Wish::nothing)).await?);
+        refusals += refusing.record(Expected::Status(409), write_round(crowd, Wish::reserve)).await?;
+        nothing += doing_nothing.record(Expected::Status(200), write_round(crowd, Wish::nothing)).await?;
     }
-    let latency =
-        |turns: Vec<_>| Some(Latency::of(&turns.into_iter().reduce(|sum, turn| sum + turn)?, whole.rate_per_second));
-    run.latency.extend(latency(refusals).map(|latency| (Measure::RefusalHeld, latency)));
-    run.nothing_at_refusal_rate = latency(nothing);
+    run.latency.insert(Measure::RefusalHeld, Latency::of(&refusals, whole.rate_per_second));
+    run.nothing_at_refusal_rate = Some(Latency::of(&nothing, whole.rate_per_second));
     Ok(())
 }
 

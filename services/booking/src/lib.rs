@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use service_kit::{
     metrics::Metrics,
-    postgres::{Pool, SessionParameter},
+    postgres::{ANSWERS_WITHIN, Pool, SessionParameter, TRANSACTION_TIMEOUT},
 };
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -49,10 +49,7 @@ const SALES_END_WITHIN: Duration = Duration::from_secs(15);
 /// the middle, so that its row locks stand in nobody's way for longer. Lists of tickets as parameters would make PostgreSQL
 /// plan every sale anew, which takes longer than the sale: one plan serves all.
 pub const SESSION: &[SessionParameter] =
-    &[("ticket_platform.sale", "on"), ("transaction_timeout", "5s"), ("plan_cache_mode", "force_generic_plan")];
-
-/// Longer than PostgreSQL lets a transaction take.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
+    &[("ticket_platform.sale", "on"), TRANSACTION_TIMEOUT, ("plan_cache_mode", "force_generic_plan")];
 
 /// Why the service could not run.
 #[derive(Debug, Error)]

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use service_kit::health::Health;
 use service_kit::metrics::Metrics;
-use service_kit::postgres::{Pool, SessionParameter};
+use service_kit::postgres::{ANSWERS_WITHIN, Pool, TRANSACTION_TIMEOUT};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +36,6 @@ use crate::page::Pages;
 use crate::seats::Seats;
 use crate::streams::Streams;
 
-/// Parameters of every session: no page is worth a longer transaction.
-const SESSION: &[SessionParameter] = &[("transaction_timeout", "5s")];
-/// Longer than PostgreSQL lets a transaction take.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
-
 /// Serves on the listener until `shutdown`, and then drains.
 ///
 /// # Errors
@@ -50,7 +45,7 @@ pub async fn run(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let pool = Pool::with_parameters(&settings.postgres, SESSION).answering_within(ANSWERS_WITHIN);
+    let pool = Pool::with_parameters(&settings.postgres, &[TRANSACTION_TIMEOUT]).answering_within(ANSWERS_WITHIN);
     let redis = service_kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);

@@ -1,12 +1,11 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
 use std::sync::Arc;
-
-use service_kit::postgres::Pool;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
+use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use crate::metrics::EventMetrics;

@@ -101,7 +101,8 @@ impl PaymentState {
     }
 }
 
-/// Answers with the number of orders written, 0 or 1. Writes the order down before the provider is asked, so that a crash leaves no payment without an order.
+/// Writes the order down before the provider is asked, so that a crash leaves no payment without an order. Answers with the number
+/// of orders written, 0 or 1.
 const PLACE: &str = "
     WITH seat AS (
         SELECT tickets.uuid, tickets.event_id, tickets.seat, tickets.price

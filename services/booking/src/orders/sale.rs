@@ -122,13 +122,13 @@ impl Till {
     ///
     /// [`cancel_unborn`]: super::decision::cancel_unborn
     pub async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<Decision, Failure> {
-        let order = (sale.clone(), purchase.clone());
-        let turn = timeout(TURN_WITHIN, self.together.ask(order.clone())).await;
+        let turn = timeout(TURN_WITHIN, self.together.ask((sale.clone(), purchase.clone()))).await;
         let written = turn.map_err(|_| sqlx::Error::PoolTimedOut)?.ok_or(sqlx::Error::WorkerCrashed)??;
         if written {
             return Ok(Decision { state: OrderState::Booked, reason: None });
         }
         // On its own it waits for whoever has locked a seat, and hears what is wrong with itself and nobody else.
+        let order = (sale.clone(), purchase.clone());
         let written = write(&self.postgres, SELL, &[&order]).await.map(|written| written.len() as i64);
         Ok(decided(&self.postgres, sale, FREE, written, OrderState::Booked).await?)
     }

@@ -94,20 +94,20 @@ async fn sell(till: Till, ticket: Ticket) -> Sold {
 async fn a_seat_that_somebody_has_locked_makes_only_its_own_buyer_wait() {
     let rush = Rush::prepare().await;
     let blocker = rush.transaction("SELECT FROM tickets WHERE id = $1 FOR UPDATE", rush.last().id).await;
-    let (sold, last) = rush.sell().await;
-    rush.assert_sold(sold, 1).await;
-    assert!(!last.is_finished(), "the seat is locked");
-    blocker.rollback().await.expect("released");
-    assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Booked);
+    only_the_last_one_waits(&rush, blocker).await;
 }
 
 #[tokio::test]
 async fn an_event_that_somebody_has_locked_makes_only_its_own_buyers_wait() {
     let rush = Rush::prepare().await;
     let blocker = rush.transaction("SELECT FROM events WHERE id = $1 FOR UPDATE", rush.last_event).await;
+    only_the_last_one_waits(&rush, blocker).await;
+}
+
+async fn only_the_last_one_waits(rush: &Rush, blocker: sqlx::Transaction<'static, sqlx::Postgres>) {
     let (sold, last) = rush.sell().await;
     rush.assert_sold(sold, 1).await;
-    assert!(!last.is_finished(), "the event is locked");
+    assert!(!last.is_finished(), "its row is locked");
     blocker.rollback().await.expect("released");
     assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Booked);
 }

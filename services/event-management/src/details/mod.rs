@@ -6,8 +6,6 @@ mod load;
 mod shared;
 
 use std::sync::Arc;
-
-use service_kit::postgres::Pool;
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -15,6 +13,7 @@ use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service_kit::error::ApiError;
+use service_kit::postgres::Pool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -3,6 +3,8 @@
 mod pool;
 mod session;
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 
 pub use self::pool::{Connection, Pool};
@@ -10,6 +12,11 @@ use crate::settings::PostgresSettings;
 
 /// A parameter of every session, such as `("transaction_timeout", "5s")`.
 pub type SessionParameter = (&'static str, &'static str);
+
+/// The time limit that a service's transactions have from the server, as a parameter of its sessions.
+pub const TRANSACTION_TIMEOUT: SessionParameter = ("transaction_timeout", "5s");
+/// For [`Pool::answering_within`], together with [`TRANSACTION_TIMEOUT`]: somewhat longer.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
 
 /// How to connect, for those who need a connection outside the pool.
 #[must_use]
