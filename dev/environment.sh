@@ -22,8 +22,8 @@ set -E
 # Without this a command that fails inside $(…) is passed over.
 shopt -s inherit_errexit
 
-# Optimised programs for measuring and for the long run of tests/history. One selection: another one would turn on other
+# Optimised programs for measuring and for the long run of testing/history. One selection: another one would turn on other
 # features of the same crates, and build them twice.
 build_optimised() {
-  cargo build --quiet --locked --release -p booking -p event-management -p search -p ticket-bench -p ticket-history
+  cargo build --quiet --locked --release -p booking -p event-management -p search -p bench -p history
 }

@@ -1,10 +1,11 @@
 //! Why applying stopped: the file, the statement, what PostgreSQL said, and whether trying again can help.
 
-use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection,
+    postgres::{PgDatabaseError, PgErrorPosition},
+};
 
-use crate::files::MigrationFile;
-use crate::statements;
+use crate::{files::MigrationFile, statements};
 
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 
 mod report;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use service_kit::settings::{Environment, PostgresSettings, SettingsError};
+use kit::settings::{Environment, PostgresSettings, SettingsError};
 use sqlx::{Connection, PgConnection};
-use ticket_migrate::{DEFAULT_LOCK_TIMEOUT, Failure, FailureClass, Interrupted, Kind, LoadError, Migrations, Release};
-use ticket_migrate::{Outcome, ReleasePaths};
+use ticket_migrate::{
+    DEFAULT_LOCK_TIMEOUT, Failure, FailureClass, Interrupted, Kind, LoadError, Migrations, Outcome, Release,
+    ReleasePaths,
+};
 
 use crate::report::Report;
 
@@ -131,7 +131,7 @@ async fn main() -> std::io::Result<ExitCode> {
     // Standard output belongs to the result.
     tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
     // As process 1 of a container SIGTERM would be ignored if nobody listened for it.
-    let stop = service_kit::shutdown::on_signal()?;
+    let stop = kit::shutdown::on_signal()?;
     let result = tokio::select! {
         result = run(&arguments) => result,
         () = stop.cancelled() => Err(CommandError::Signal),
@@ -208,7 +208,7 @@ fn read_release(arguments: &Arguments) -> Result<(Migrations, Release), LoadErro
 }
 
 async fn connect(settings: &Settings) -> Result<PgConnection, CommandError> {
-    let options = service_kit::postgres::connect_options(&settings.postgres);
+    let options = kit::postgres::connect_options(&settings.postgres);
     let (host, port) = (options.get_host().to_owned(), options.get_port());
     let failure = |failure: Failure| {
         let message = format!("cannot connect to PostgreSQL at {host}:{port}: {}", failure.message);

@@ -1,8 +1,6 @@
 //! The result of a run: JSON on standard output and, cut to size, in the pod's termination message.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::Path;
+use std::{fs::OpenOptions, io::Write as _, path::Path};
 
 use ticket_migrate::{Failure, Outcome, Release};
 
@@ -14,7 +12,7 @@ const EXCERPT_CHARACTERS: usize = 400;
 
 /// The JSON object that `up` prints.
 #[derive(Clone, Default, serde::Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
     #[serde(flatten)]
@@ -25,7 +23,7 @@ pub struct Report {
 
 impl Report {
     /// The report as it is.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| error.to_string())
     }
 
@@ -54,7 +52,7 @@ impl Report {
     }
 
     /// Writes the termination message where there is a place for it, as in a pod.
-    pub fn write_termination_message(&self, path: &Path) {
+    pub(crate) fn write_termination_message(&self, path: &Path) {
         let written = OpenOptions::new().write(true).truncate(true).open(path);
         let written = written.and_then(|mut file| file.write_all(self.termination_message().as_bytes()));
         match written {

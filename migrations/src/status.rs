@@ -4,9 +4,11 @@ use std::fmt;
 
 use sqlx::PgConnection;
 
-use crate::failure::Failure;
-use crate::files::{Migrations, Phase};
-use crate::up::{TABLE, applied_checksums};
+use crate::{
+    failure::Failure,
+    files::{Migrations, Phase},
+    up::{TABLE, applied_checksums},
+};
 
 /// How a file stands in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -1,15 +1,18 @@
 //! Applying what is missing.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use sqlx::migrate::{Migrate, MigrateError};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{
+    AssertSqlSafe, PgConnection,
+    migrate::{Migrate, MigrateError},
+};
 use tokio::time::Instant;
 
-use crate::failure::{Failure, FailureClass};
-use crate::files::{Kind, MigrationFile, Migrations};
-use crate::statements;
+use crate::{
+    failure::{Failure, FailureClass},
+    files::{Kind, MigrationFile, Migrations},
+    statements,
+};
 
 /// How long to wait for a lock when nobody says otherwise: longer, and live traffic would queue behind the waiting statement.
 pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(5);

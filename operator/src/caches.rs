@@ -1,13 +1,14 @@
 //! Local copies of everything the operator watches, kept warm on every replica, leading or not.
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    batch::v1::Job,
+    core::v1::{ConfigMap, Pod, Service, ServiceAccount},
+    policy::v1::PodDisruptionBudget,
+};
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use crate::api::TicketPlatform;
-use crate::names;
+use crate::{api::TicketPlatform, names};
 
 /// The copies.
 #[derive(Clone)]

@@ -1,22 +1,31 @@
 //! Wires watches, caches and reconciles together.
 
-use std::fmt::Debug;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::{
+    fmt::Debug,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use kube::runtime::controller::{Config, Controller};
-use kube::runtime::reflector::{self, Store};
-use kube::runtime::{PredicateConfig, WatchStreamExt, watcher};
-use kube::{Api, Client, Resource};
+use kube::{
+    Api, Client, Resource,
+    runtime::{
+        PredicateConfig, WatchStreamExt,
+        controller::{Config, Controller},
+        reflector::{self, Store},
+        watcher,
+    },
+};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::TicketPlatform;
-use crate::caches::{Caches, platform_of};
-use crate::names::MANAGED_SELECTOR;
+use crate::{
+    api::TicketPlatform,
+    caches::{Caches, platform_of},
+    names::MANAGED_SELECTOR,
+};
 
 /// How long to gather changes before a reconcile: a rollout changes several objects within milliseconds.
 const DEBOUNCE: Duration = Duration::from_millis(100);

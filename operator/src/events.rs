@@ -1,10 +1,14 @@
 //! Events, so that `kubectl describe tp` reads as a story.
 
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Client, Resource};
+use kube::{
+    Client, Resource,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
 
-use crate::api::{Attention, ConditionType, Reason, TicketPlatform, TicketPlatformStatus};
-use crate::{hash, names};
+use crate::{
+    api::{Attention, ConditionType, Reason, TicketPlatform, TicketPlatformStatus},
+    hash, names,
+};
 
 /// Tells what happens to platforms.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 //! A reconcile has three parts: [`observe`] reads everything that matters into plain values, [`decide`] turns them
 //! into a plan without doing anything, [`execute`] carries the plan out.
 
+#[expect(unreachable_pub, reason = "KubeSchema derives a hidden copy of each type, as public as the type")]
 pub mod api;
 pub mod backends;
 pub mod caches;

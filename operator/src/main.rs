@@ -2,8 +2,10 @@
 
 use clap::{Parser, Subcommand};
 use kube::CustomResourceExt;
-use ticket_operator::api::{Reason, TicketPlatform};
-use ticket_operator::run::{self, Settings};
+use ticket_operator::{
+    api::{Reason, TicketPlatform},
+    run::{self, Settings},
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;

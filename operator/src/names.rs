@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::TicketPlatform;
-use crate::component::Component;
-use crate::observed::JobKind;
+use crate::{api::TicketPlatform, component::Component, observed::JobKind};
 
 /// Field manager of the operator's server-side applies.
 pub const FIELD_MANAGER: &str = "ticket-operator";

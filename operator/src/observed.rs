@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::component::Component;
-use crate::failures::Failures;
+use crate::{component::Component, failures::Failures};
 
 /// Something outside that was asked, and either answered or did not.
 #[derive(Clone, Debug, PartialEq)]

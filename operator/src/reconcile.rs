@@ -1,25 +1,31 @@
 //! One reconcile: observe → decide → write the status → execute.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
-use kube::runtime::controller::Action as Requeue;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::controller::Action as Requeue,
+};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::api::{TicketPlatform, TicketPlatformStatus};
-use crate::caches::Caches;
-use crate::decide::{self, Action, Input, Plan};
-use crate::events::Storyteller;
-use crate::execute::{Executor, Outcome};
-use crate::failures::{Failure, Failures, pause};
-use crate::metrics::Metrics;
-use crate::names::FIELD_MANAGER;
-use crate::observe::{self, Backends};
+use crate::{
+    api::{TicketPlatform, TicketPlatformStatus},
+    caches::Caches,
+    decide::{self, Action, Input, Plan},
+    events::Storyteller,
+    execute::{Executor, Outcome},
+    failures::{Failure, Failures, pause},
+    metrics::Metrics,
+    names::FIELD_MANAGER,
+    observe::{self, Backends},
+};
 
 /// What every reconcile needs.
 pub struct Context {

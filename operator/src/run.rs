@@ -1,23 +1,27 @@
 //! Starts everything and ends it in order: the reconciles in hand, then the lease, then the endpoints.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures::StreamExt;
-use kube::Client;
-use kube::runtime::controller::Error;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use kube::{Client, runtime::controller::Error};
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::events::Storyteller;
-use crate::health::{self, Health};
-use crate::leader::{self, Candidacy};
-use crate::metrics::Metrics;
-use crate::reconcile::{Context, after_error, reconcile};
-use crate::{backends, controller};
+use crate::{
+    backends, controller,
+    events::Storyteller,
+    health::{self, Health},
+    leader::{self, Candidacy},
+    metrics::Metrics,
+    reconcile::{Context, after_error, reconcile},
+};
 
 /// How the operator runs.
 #[derive(Clone, Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// A map of resource name to amount.
-pub fn quantities(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 16,
@@ -15,12 +15,12 @@ pub fn quantities(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// One object of a pod's specification, checked by the API server when the Deployment is applied.
-pub fn object_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn object_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
 /// A list of objects of a pod's specification.
-pub fn objects_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn objects_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": 64,
@@ -29,17 +29,17 @@ pub fn objects_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// Any object, kept as it is.
-pub fn any_object(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
 /// A moment in time, RFC 3339.
-pub fn time(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
 /// Kubernetes' list of conditions, one per type.
-pub fn conditions(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "x-kubernetes-list-type": "map",

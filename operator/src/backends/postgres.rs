@@ -1,15 +1,21 @@
 //! PostgreSQL, as far as the operator needs it: which migrations are applied, the publication, the slot.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 
 use super::{BackendError, BackendResult, CONNECT_TIMEOUT, ErrorClass, REQUEST_TIMEOUT};
-use crate::api::SslMode;
-use crate::observed::{PostgresView, SlotView};
+use crate::{
+    api::SslMode,
+    observed::{PostgresView, SlotView},
+};
 
 const STORE: &str = "PostgreSQL";
 

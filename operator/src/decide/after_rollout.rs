@@ -1,15 +1,15 @@
 //! What may only happen once every pod of every service runs the release: the alias, and the `after` migrations.
 
-use super::Input;
-use super::gate::{Gate, StepMaker};
-use super::migrations;
-use super::step::{Action, GateKind, Step};
-use crate::api::TicketPlatformStatus;
-use crate::observed::Fact;
-use crate::resources::Target;
+use super::{
+    Input,
+    gate::{Gate, StepMaker},
+    migrations,
+    step::{Action, GateKind, Step},
+};
+use crate::{api::TicketPlatformStatus, observed::Fact, resources::Target};
 
 /// Points the alias, which people and tools use, at the index the pods use.
-pub fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
+pub(crate) fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
     let Fact::Known(view) = &input.observed.elasticsearch else { return Vec::new() };
     let index = target.index();
     if !view.indexes.contains_key(&index) || view.alias.iter().eq([&index]) {
@@ -20,7 +20,7 @@ pub fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
 }
 
 /// Runs the `after` migrations when no pod of another release is left.
-pub fn migrations(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Option<Gate> {
+pub(crate) fn migrations(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Option<Gate> {
     let pending = migrations::after_is_pending(input, status, &target.release)?;
     let older = input.observed.pods.iter().find(|pod| pod.version != target.spec.version);
     if let Some(pod) = older {

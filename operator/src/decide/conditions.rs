@@ -1,16 +1,20 @@
 //! From the gates to the status: the summary conditions, and times that move only when something does.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::SignedDuration,
+};
 
-use super::gate::{Draft, Gate, Truth};
-use super::step::Step;
-use super::{Input, Plan};
+use super::{
+    Input, Plan,
+    gate::{Draft, Gate, Truth},
+    step::Step,
+};
 use crate::api::{ConditionType, Reason, TicketPlatformStatus};
 
 /// The plan of a platform whose gates were looked at. `is_own` says whether the last gate was about the resource's own
 /// release and not about the one kept in its place.
-pub fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gates: [Gate; 4], is_own: bool) -> Plan {
+pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gates: [Gate; 4], is_own: bool) -> Plan {
     let is_new_generation = status.observed_generation != Some(input.generation());
     let blocking = gates.iter().find(|gate| !gate.is_passed || gate.condition.truth != Truth::True);
     let stalled = gates.iter().find(|gate| gate.is_stalled);
@@ -51,7 +55,7 @@ pub fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gates: [Gat
 }
 
 /// The plan of a platform whose gates are not looked at: their conditions stay as they were.
-pub fn without_gates(
+pub(crate) fn without_gates(
     input: &Input<'_>,
     steps: Vec<Step>,
     next_look: SignedDuration,

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
 
-use super::Input;
-use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK, clock};
-use super::step::{Action, GateKind, Step};
-use crate::api::{ConditionType, ConnectorState, Reason, TicketPlatformStatus};
-use crate::failures::pause;
-use crate::hash;
-use crate::observed::{ConnectorView, Fact};
-use crate::resources::{Target, connector};
+use super::{
+    Input,
+    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK, clock},
+    step::{Action, GateKind, Step},
+};
+use crate::{
+    api::{ConditionType, ConnectorState, Reason, TicketPlatformStatus},
+    failures::pause,
+    hash,
+    observed::{ConnectorView, Fact},
+    resources::{Target, connector},
+};
 
 const CONDITION: ConditionType = ConditionType::ConnectorReady;
 
@@ -22,7 +25,7 @@ const RESTARTS_BEFORE_HELP: u32 = 5;
 const RECOVERED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Looks at the connector of a target.
-pub fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
+pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
     let secret = &target.spec.postgres.change_feed.secret.name;
     let Some(username) = input.username(secret) else { return input.secret_gate(secret, CONDITION) };
     let config = connector::build(input.platform, target, username);

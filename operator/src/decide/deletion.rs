@@ -1,13 +1,16 @@
 //! Takes down what a platform made outside Kubernetes. What is gone is skipped; what cannot be reached has a deadline.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
 
-use super::step::{Action, Kind};
-use super::{Input, Plan};
-use crate::api::{LeftBehind, Reason};
-use crate::names;
-use crate::observed::Fact;
+use super::{
+    Input, Plan,
+    step::{Action, Kind},
+};
+use crate::{
+    api::{LeftBehind, Reason},
+    names,
+    observed::Fact,
+};
 
 /// How long to wait for what cannot be reached. The whole deletion is to end within 30 seconds.
 const DEADLINE: SignedDuration = SignedDuration::from_secs(20);
@@ -25,7 +28,7 @@ enum Removal {
 }
 
 /// Decides what to remove next.
-pub fn decide(input: &Input<'_>) -> Plan {
+pub(crate) fn decide(input: &Input<'_>) -> Plan {
     let has_finalizer = input.platform.metadata.finalizers.iter().flatten().any(|name| name == crate::api::FINALIZER);
     if !has_finalizer {
         return input.only(Vec::new(), super::DRIFT_LOOK, Reason::Deleting, "Waiting for other finalizers.");

@@ -2,10 +2,14 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp, Unit};
 
-use super::Input;
-use super::step::{Action, GateKind, Step};
-use crate::api::{ConditionType, Reason};
-use crate::failures::Failure;
+use super::{
+    Input,
+    step::{Action, GateKind, Step},
+};
+use crate::{
+    api::{ConditionType, Reason},
+    failures::Failure,
+};
 
 /// Status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +80,9 @@ pub struct Gate {
 /// How often things outside are looked at when all is well. Nobody tells the operator when they drift.
 pub const DRIFT_LOOK: SignedDuration = SignedDuration::from_secs(30);
 /// How soon to look again at something outside that is expected to change.
-pub const SOON: SignedDuration = SignedDuration::from_secs(1);
+pub(crate) const SOON: SignedDuration = SignedDuration::from_secs(1);
 /// How soon to look again at a store that did not answer.
-pub const UNREACHABLE_LOOK: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const UNREACHABLE_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
 impl Gate {
     /// A gate that is passed.
@@ -137,13 +141,13 @@ impl Gate {
 }
 
 /// A moment as people read it, to the second.
-pub fn clock(at: Timestamp) -> String {
+pub(crate) fn clock(at: Timestamp) -> String {
     at.round(Unit::Second).unwrap_or(at).to_string()
 }
 
 /// Makes steps of one gate for one release.
 #[derive(Clone, Copy)]
-pub struct StepMaker<'a> {
+pub(crate) struct StepMaker<'a> {
     /// The gate.
     pub gate: GateKind,
     /// Key of the release.
@@ -152,7 +156,7 @@ pub struct StepMaker<'a> {
 
 impl StepMaker<'_> {
     /// A step.
-    pub fn step(&self, action: Action) -> Step {
+    pub(crate) fn step(&self, action: Action) -> Step {
         Step { gate: self.gate, content: self.content.to_owned(), action }
     }
 }

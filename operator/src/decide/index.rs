@@ -1,13 +1,16 @@
 //! Gate 2: the release's search index exists and is filled.
 
-use super::Input;
-use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK};
-use super::jobs::{self, Progress};
-use super::step::{Action, GateKind};
-use crate::api::{ConditionType, Reason, TicketPlatformStatus};
-use crate::observed::{Fact, JobFailure, JobKind, JobState};
-use crate::resources::job::Attempt;
-use crate::resources::{Target, index_job};
+use super::{
+    Input,
+    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK},
+    jobs::{self, Progress},
+    step::{Action, GateKind},
+};
+use crate::{
+    api::{ConditionType, Reason, TicketPlatformStatus},
+    observed::{Fact, JobFailure, JobKind, JobState},
+    resources::{Target, index_job, job::Attempt},
+};
 
 const CONDITION: ConditionType = ConditionType::IndexReady;
 
@@ -17,7 +20,7 @@ const fn is_final(_exit_code: i32) -> bool {
 }
 
 /// Looks at the index of a target.
-pub fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
+pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
     let index = target.index();
     let key = index_job::key(target);
     let job = jobs::latest(input, JobKind::PrepareIndex, &key);

@@ -2,15 +2,19 @@
 
 use k8s_openapi::jiff::SignedDuration;
 
-use super::Input;
-use super::gate::{StepMaker, clock};
-use super::step::{Action, Step};
-use crate::failures::pause;
-use crate::observed::{JobFailure, JobKind, JobState, JobView};
+use super::{
+    Input,
+    gate::{StepMaker, clock},
+    step::{Action, Step},
+};
+use crate::{
+    failures::pause,
+    observed::{JobFailure, JobKind, JobState, JobView},
+};
 
 /// What to do with a Job whose gate is not passed.
 #[derive(Debug)]
-pub enum Progress<'a> {
+pub(crate) enum Progress<'a> {
     /// Make this attempt now.
     Start(u32),
     /// It is on its way, in these words.
@@ -25,12 +29,12 @@ pub enum Progress<'a> {
 const FAILED_JOB_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The latest attempt of a Job.
-pub fn latest<'a>(input: &Input<'a>, kind: JobKind, key: &str) -> Option<&'a JobView> {
+pub(crate) fn latest<'a>(input: &Input<'a>, kind: JobKind, key: &str) -> Option<&'a JobView> {
     input.observed.jobs.iter().filter(|job| job.kind == kind && job.key == key).max_by_key(|job| job.attempt)
 }
 
 /// How far the latest attempt is. `is_final` says which exit codes no repetition can cure.
-pub fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final: fn(i32) -> bool) -> Progress<'a> {
+pub(crate) fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final: fn(i32) -> bool) -> Progress<'a> {
     let Some(job) = latest(input, kind, key) else { return Progress::Start(1) };
     let next = |failure| {
         let finished = job.state.finished_at().unwrap_or(input.now);
@@ -55,14 +59,14 @@ pub fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final: fn(i3
 }
 
 /// Jobs of the same kind for another release that are not finished.
-pub fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) -> Vec<&'a JobView> {
+pub(crate) fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) -> Vec<&'a JobView> {
     let jobs = input.observed.jobs.iter();
     jobs.filter(|job| kinds.contains(&job.kind) && job.key != key && !job.state.is_finished()).collect()
 }
 
 /// Steps that remove Jobs nobody needs any more. Kept are the last two attempts of the Jobs with these keys, and of the
 /// others what runs, and for an hour what failed.
-pub fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
+pub(crate) fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
     let jobs = input.observed.jobs.iter();
     jobs.filter(|job| is_obsolete(input, job, keys))
         .map(|job| maker.step(Action::DeleteJob(job.name.clone())))
@@ -83,7 +87,7 @@ fn is_obsolete(input: &Input<'_>, job: &JobView, keys: &[(JobKind, String)]) -> 
 }
 
 /// How a failure reads when the program itself left no message that says more.
-pub fn failure_text(failure: &JobFailure) -> String {
+pub(crate) fn failure_text(failure: &JobFailure) -> String {
     let how = match failure.exit_code {
         Some(code) => format!("exit code {code}"),
         None => "its pod was lost".to_owned(),
@@ -95,6 +99,6 @@ pub fn failure_text(failure: &JobFailure) -> String {
 }
 
 /// The end of a message about a Job that is tried again.
-pub fn outlook(input: &Input<'_>, job: &JobView, left: SignedDuration) -> String {
+pub(crate) fn outlook(input: &Input<'_>, job: &JobView, left: SignedDuration) -> String {
     format!("attempt {} at {}", job.attempt + 1, clock(input.now + left))
 }

@@ -1,13 +1,16 @@
 //! Gate 1, and the `after` migrations that follow the rollout.
 
-use super::Input;
-use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker};
-use super::jobs::{self, Progress};
-use super::step::{Action, GateKind};
-use crate::api::{ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus};
-use crate::observed::{Fact, JobFailure, JobKind, JobState, JobView};
-use crate::resources::job::Attempt;
-use crate::resources::migrate_job;
+use super::{
+    Input,
+    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker},
+    jobs::{self, Progress},
+    step::{Action, GateKind},
+};
+use crate::{
+    api::{ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus},
+    observed::{Fact, JobFailure, JobKind, JobState, JobView},
+    resources::{job::Attempt, migrate_job},
+};
 
 const CONDITION: ConditionType = ConditionType::MigrationsApplied;
 
@@ -18,7 +21,7 @@ const fn is_final(exit_code: i32) -> bool {
 }
 
 /// Gate 1: the `before` migrations of the resource's version are applied. Passing it yields the release's description.
-pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Option<RecordedRelease>) {
+pub(crate) fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Option<RecordedRelease>) {
     note_after_migrations(input, status);
     let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
     let job = jobs::latest(input, JobKind::MigrateBefore, &key);
@@ -44,7 +47,7 @@ pub fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Op
 }
 
 /// The `after` migrations of a release whose rollout is complete. `None` when it has none or all are applied.
-pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
+pub(crate) fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
     let set = &release.description.migrations.after;
     after_is_pending(input, status, release)?;
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
@@ -62,7 +65,11 @@ pub fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &Rec
 }
 
 /// The condition while `after` migrations wait for the rollout.
-pub fn after_is_pending(input: &Input<'_>, status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Draft> {
+pub(crate) fn after_is_pending(
+    input: &Input<'_>,
+    status: &TicketPlatformStatus,
+    release: &RecordedRelease,
+) -> Option<Draft> {
     let set = &release.description.migrations.after;
     let noted = &status.migrations.after_applied;
     let is_noted = set.versions.iter().all(|version| noted.contains(version));

@@ -19,12 +19,13 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 pub use gate::{DRIFT_LOOK, Draft, Gate, Truth};
 pub use step::{Action, GateKind, Kind, Object, Step};
 
-use crate::api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus};
-use crate::failures::Failure;
-use crate::hash;
-use crate::names;
-use crate::observed::{JobKind, Observed, SecretView};
-use crate::resources::{Target, index_job, migrate_job};
+use crate::{
+    api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus},
+    failures::Failure,
+    hash, names,
+    observed::{JobKind, Observed, SecretView},
+    resources::{Target, index_job, migrate_job},
+};
 
 /// What to do, what to say, and when to look again.
 #[derive(Clone, Debug, PartialEq)]

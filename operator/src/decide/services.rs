@@ -1,13 +1,17 @@
 //! Gate 4: the services run the release, and go back to the last good revision when they cannot.
 
-use super::Input;
-use super::gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker};
-use super::step::{Action, GateKind, Kind, Object, Step};
-use crate::api::{ConditionType, LastGood, Reason, TicketPlatformStatus};
-use crate::component::Component;
-use crate::hash;
-use crate::observed::DeploymentView;
-use crate::resources::{Target, config_map, deployment, pod_disruption_budget, service, service_account};
+use super::{
+    Input,
+    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker},
+    step::{Action, GateKind, Kind, Object, Step},
+};
+use crate::{
+    api::{ConditionType, LastGood, Reason, TicketPlatformStatus},
+    component::Component,
+    hash,
+    observed::DeploymentView,
+    resources::{Target, config_map, deployment, pod_disruption_budget, service, service_account},
+};
 
 const CONDITION: ConditionType = ConditionType::ServicesAvailable;
 
@@ -20,7 +24,12 @@ struct Revision<'a> {
 }
 
 /// Rolls the resource's own target. Goes back to `fallback` when its pods do not get ready.
-pub fn roll(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target, fallback: Option<&Target>) -> Gate {
+pub(crate) fn roll(
+    input: &Input<'_>,
+    status: &mut TicketPlatformStatus,
+    target: &Target,
+    fallback: Option<&Target>,
+) -> Gate {
     let revision = match Revision::of(input, target) {
         Ok(revision) => revision,
         Err(gate) => return *gate,
@@ -61,7 +70,7 @@ pub fn roll(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Targe
 }
 
 /// Keeps an earlier target running while the gates of the resource's own are not passed.
-pub fn maintain(input: &Input<'_>, target: &Target) -> Gate {
+pub(crate) fn maintain(input: &Input<'_>, target: &Target) -> Gate {
     match Revision::of(input, target) {
         Ok(revision) => keep(input, &revision),
         Err(gate) => *gate,

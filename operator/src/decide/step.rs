@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    batch::v1::Job,
+    core::v1::{ConfigMap, Service, ServiceAccount},
+    policy::v1::PodDisruptionBudget,
+};
 
-use crate::api::Reason;
-use crate::hash;
+use crate::{api::Reason, hash};
 
 /// One thing to do, and the gate it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +86,7 @@ pub enum Action {
 }
 
 /// Things outside Kubernetes that could not be removed, as sentences.
-pub type LeftOver = Vec<String>;
+pub(crate) type LeftOver = Vec<String>;
 
 /// An object the operator keeps as it was built.
 #[derive(Clone, Debug, PartialEq)]

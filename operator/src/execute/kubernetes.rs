@@ -2,23 +2,25 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use kube::{Api, Client, Resource, ResourceExt};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{apps::v1::Deployment, batch::v1::Job, core::v1::ConfigMap, policy::v1::PodDisruptionBudget},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use crate::api::{FINALIZER, TicketPlatform};
-use crate::decide::{Kind, Object};
-use crate::names::{self, FIELD_MANAGER};
+use crate::{
+    api::{FINALIZER, TicketPlatform},
+    decide::{Kind, Object},
+    names::{self, FIELD_MANAGER},
+};
 
 /// Applies an object; the API server writes nothing when it is already so.
-pub async fn apply(client: &Client, object: &Object) -> kube::Result<()> {
+pub(crate) async fn apply(client: &Client, object: &Object) -> kube::Result<()> {
     match object {
         Object::ServiceAccount(object) => apply_one(client, object).await,
         Object::ConfigMap(object) => apply_one(client, object).await,
@@ -37,7 +39,7 @@ where
 }
 
 /// Creates a Job. Its name says what it does with what, so one that is already there is the one wanted.
-pub async fn create_job(client: &Client, job: &Job) -> kube::Result<()> {
+pub(crate) async fn create_job(client: &Client, job: &Job) -> kube::Result<()> {
     let api: Api<Job> = Api::namespaced(client.clone(), job.metadata.namespace.as_deref().unwrap_or_default());
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     match api.create(&parameters, job).await {
@@ -47,12 +49,12 @@ pub async fn create_job(client: &Client, job: &Job) -> kube::Result<()> {
 }
 
 /// Deletes a Job and its pod.
-pub async fn delete_job(client: &Client, platform: &TicketPlatform, name: &str) -> kube::Result<()> {
+pub(crate) async fn delete_job(client: &Client, platform: &TicketPlatform, name: &str) -> kube::Result<()> {
     delete::<Job>(client, platform, name).await
 }
 
 /// Deletes an object that is not needed any more.
-pub async fn remove(client: &Client, platform: &TicketPlatform, kind: Kind, name: &str) -> kube::Result<()> {
+pub(crate) async fn remove(client: &Client, platform: &TicketPlatform, kind: Kind, name: &str) -> kube::Result<()> {
     match kind {
         Kind::ConfigMap => delete::<ConfigMap>(client, platform, name).await,
         Kind::Deployment => delete::<Deployment>(client, platform, name).await,
@@ -72,14 +74,14 @@ where
 }
 
 /// Puts the operator's finalizer on the resource.
-pub async fn add_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
+pub(crate) async fn add_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
     let mut finalizers = platform.finalizers().to_vec();
     finalizers.push(FINALIZER.to_owned());
     set_finalizers(client, platform, &finalizers).await
 }
 
 /// Takes the operator's finalizer off the resource.
-pub async fn remove_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
+pub(crate) async fn remove_finalizer(client: &Client, platform: &TicketPlatform) -> kube::Result<()> {
     let mut finalizers = platform.finalizers().to_vec();
     finalizers.retain(|name| name != FINALIZER);
     match set_finalizers(client, platform, &finalizers).await {

@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 
 use kube::Client;
 
-use crate::api::TicketPlatform;
-use crate::backends::{BackendError, BackendResult};
-use crate::decide::{Action, GateKind, Step};
-use crate::events::Storyteller;
-use crate::observe::Backends;
+use crate::{
+    api::TicketPlatform,
+    backends::{BackendError, BackendResult},
+    decide::{Action, GateKind, Step},
+    events::Storyteller,
+    observe::Backends,
+};
 
 /// What steps are carried out with.
 pub struct Executor<'a> {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use crate::api::TicketPlatform;
-use crate::names::{host_in_namespace, namespace, url_in_namespace};
+use crate::{
+    api::TicketPlatform,
+    names::{host_in_namespace, namespace, url_in_namespace},
+};
 
 /// What this platform would share with older ones, as sentences.
 pub fn find(platform: &TicketPlatform, all: &[Arc<TicketPlatform>]) -> Vec<String> {

@@ -2,12 +2,10 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use crate::component::Component;
-use crate::names;
-use crate::observed::DeploymentView;
+use crate::{component::Component, names, observed::DeploymentView};
 
 /// A view of a Deployment, and the service it belongs to.
-pub fn view(deployment: &Deployment) -> Option<(Component, DeploymentView)> {
+pub(crate) fn view(deployment: &Deployment) -> Option<(Component, DeploymentView)> {
     let metadata = &deployment.metadata;
     if metadata.deletion_timestamp.is_some() {
         return None;

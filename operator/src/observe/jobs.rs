@@ -1,15 +1,21 @@
 //! Jobs and how far their pods are.
 
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        batch::v1::Job,
+        core::v1::{ContainerStateTerminated, Pod},
+    },
+    jiff::Timestamp,
+};
 
 use super::pods;
-use crate::names;
-use crate::observed::{JobFailure, JobKind, JobState, JobSuccess, JobView};
+use crate::{
+    names,
+    observed::{JobFailure, JobKind, JobState, JobSuccess, JobView},
+};
 
 /// A view of a Job; `None` for one the operator did not make.
-pub fn view(job: &Job, pods: &[impl AsRef<Pod>], now: Timestamp) -> Option<JobView> {
+pub(crate) fn view(job: &Job, pods: &[impl AsRef<Pod>], now: Timestamp) -> Option<JobView> {
     let labels = job.metadata.labels.as_ref()?;
     let kind = labels.get(names::JOB_KIND)?;
     let name = job.metadata.name.clone()?;

@@ -11,16 +11,20 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::TicketPlatform;
-use crate::backends::connect::{Connect, HttpConnect};
-use crate::backends::elasticsearch::{Elasticsearch, HttpElasticsearch};
-use crate::backends::postgres::{Address, Postgres, SqlPostgres};
-use crate::backends::{BackendError, BackendResult};
-use crate::caches::{self, Caches};
-use crate::component::Component;
-use crate::failures::Failures;
-use crate::names;
-use crate::observed::{ConnectView, Fact, Observed};
+use crate::{
+    api::TicketPlatform,
+    backends::{
+        BackendError, BackendResult,
+        connect::{Connect, HttpConnect},
+        elasticsearch::{Elasticsearch, HttpElasticsearch},
+        postgres::{Address, Postgres, SqlPostgres},
+    },
+    caches::{self, Caches},
+    component::Component,
+    failures::Failures,
+    names,
+    observed::{ConnectView, Fact, Observed},
+};
 
 /// The stores of one platform. PostgreSQL may be unreachable for want of a Secret.
 pub struct Backends {

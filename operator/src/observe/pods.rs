@@ -2,12 +2,10 @@
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
-use crate::component::Component;
-use crate::names;
-use crate::observed::PodView;
+use crate::{component::Component, names, observed::PodView};
 
 /// A view of a service's pod; `None` for pods of Jobs, and for those that ended.
-pub fn view(pod: &Pod) -> Option<PodView> {
+pub(crate) fn view(pod: &Pod) -> Option<PodView> {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     if matches!(phase, Some("Succeeded" | "Failed")) {
         return None;
@@ -25,7 +23,7 @@ pub fn view(pod: &Pod) -> Option<PodView> {
 }
 
 /// Why a pod is not ready, if it says so: it cannot be scheduled, or its container waits or ended badly.
-pub fn trouble(pod: &Pod) -> Option<String> {
+pub(crate) fn trouble(pod: &Pod) -> Option<String> {
     let container = container_status(pod);
     let state = container.and_then(|status| status.state.as_ref());
     if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
@@ -49,6 +47,6 @@ pub fn trouble(pod: &Pod) -> Option<String> {
 }
 
 /// State of the pod's one container.
-pub fn container_status(pod: &Pod) -> Option<&ContainerStatus> {
+pub(crate) fn container_status(pod: &Pod) -> Option<&ContainerStatus> {
     pod.status.as_ref()?.container_statuses.as_ref()?.first()
 }

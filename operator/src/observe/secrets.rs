@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
-use crate::api::TicketPlatform;
-use crate::backends::postgres::Credentials;
-use crate::hash;
-use crate::names;
-use crate::observed::{Fact, SecretView};
+use crate::{
+    api::TicketPlatform,
+    backends::postgres::Credentials,
+    hash, names,
+    observed::{Fact, SecretView},
+};
 
 /// The Secrets of a platform, by name.
 pub type Secrets = BTreeMap<String, Fact<Secret>>;

@@ -4,9 +4,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{Target, environment, owned_metadata};
-use crate::api::TicketPlatform;
-use crate::component::Component;
-use crate::{hash, names};
+use crate::{api::TicketPlatform, component::Component, hash, names};
 
 /// Builds it.
 pub fn build(platform: &TicketPlatform, component: Component, target: &Target) -> ConfigMap {

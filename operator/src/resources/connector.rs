@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Target;
-use crate::api::TicketPlatform;
-use crate::backends::connect::CONNECTOR_CLASS;
-use crate::names;
+use crate::{api::TicketPlatform, backends::connect::CONNECTOR_CLASS, names};
 
 /// Builds it. It holds no password: Connect resolves the reference when it starts the task.
 pub fn build(platform: &TicketPlatform, target: &Target, username: &str) -> BTreeMap<String, String> {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector};
 
 use super::Target;
-use crate::api::{BookingSpec, SecretName, TicketPlatformSpec};
-use crate::component::Component;
+use crate::{
+    api::{BookingSpec, SecretName, TicketPlatformSpec},
+    component::Component,
+};
 
 /// Where the release's content lies in the images of `search` and `migrate`.
 const INDEX_DEFINITION_PATH: &str = "/release/index.json";

@@ -2,11 +2,11 @@
 
 use k8s_openapi::api::batch::v1::Job;
 
-use super::job::{self, Attempt, Program};
-use super::{Target, environment};
-use crate::api::TicketPlatform;
-use crate::component::Component;
-use crate::{hash, names};
+use super::{
+    Target, environment,
+    job::{self, Attempt, Program},
+};
+use crate::{api::TicketPlatform, component::Component, hash, names};
 
 /// Hash of what the Job works with: image, index and the stores it reads and writes.
 pub fn key(target: &Target) -> String {

@@ -1,14 +1,20 @@
 //! What the platform's Jobs have in common: one pod, tried once. Trying again is the operator's to decide, because only
 //! it can tell a failure that time cures from one that it does not.
 
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{
+    api::{
+        batch::v1::{Job, JobSpec},
+        core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 
 use super::{owned_metadata, pod};
-use crate::api::{Resources, TicketPlatform, TicketPlatformSpec};
-use crate::names;
-use crate::observed::JobKind;
+use crate::{
+    api::{Resources, TicketPlatform, TicketPlatformSpec},
+    names,
+    observed::JobKind,
+};
 
 /// Seconds the program may take to end when it is told to: a statement that is being rolled back takes its time.
 const TERMINATION_SECONDS: i64 = 60;

@@ -2,11 +2,11 @@
 
 use k8s_openapi::api::batch::v1::Job;
 
-use super::environment;
-use super::job::{self, Attempt, Program};
-use crate::api::TicketPlatform;
-use crate::observed::JobKind;
-use crate::{hash, names};
+use super::{
+    environment,
+    job::{self, Attempt, Program},
+};
+use crate::{api::TicketPlatform, hash, names, observed::JobKind};
 
 /// Hash of what the Job works with: image, kind and database. Equal keys give equal results.
 pub fn key(platform: &TicketPlatform, kind: JobKind) -> String {

@@ -17,8 +17,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 
-use crate::api::{RecordedRelease, TicketPlatform, TicketPlatformSpec};
-use crate::names;
+use crate::{
+    api::{RecordedRelease, TicketPlatform, TicketPlatformSpec},
+    names,
+};
 
 /// What a revision of the services is built from: a specification and the release it names. Normally the resource's
 /// own; after a failed rollout, those of the last good revision.

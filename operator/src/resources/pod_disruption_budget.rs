@@ -1,13 +1,16 @@
 //! Keeps all but one of a service's pods while nodes are drained.
 
-use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::{
+    api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
+    apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
+};
 
 use super::owned_metadata;
-use crate::api::{TicketPlatform, TicketPlatformSpec};
-use crate::component::Component;
-use crate::names;
+use crate::{
+    api::{TicketPlatform, TicketPlatformSpec},
+    component::Component,
+    names,
+};
 
 /// Builds it; `None` for a single pod, where a budget could only block every drain.
 pub fn build(

@@ -1,12 +1,16 @@
 //! The Kubernetes Service in front of a service's pods.
 
-use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::{
+    api::core::v1::{Service, ServicePort, ServiceSpec},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
 
 use super::owned_metadata;
-use crate::api::{TicketPlatform, TicketPlatformSpec};
-use crate::component::Component;
-use crate::names;
+use crate::{
+    api::{TicketPlatform, TicketPlatformSpec},
+    component::Component,
+    names,
+};
 
 /// Builds it.
 pub fn build(platform: &TicketPlatform, component: Component, spec: &TicketPlatformSpec) -> Service {

@@ -3,9 +3,7 @@
 use k8s_openapi::api::core::v1::ServiceAccount;
 
 use super::owned_metadata;
-use crate::api::TicketPlatform;
-use crate::component::Component;
-use crate::names;
+use crate::{api::TicketPlatform, component::Component, names};
 
 /// Builds it.
 pub fn build(platform: &TicketPlatform, component: Component) -> ServiceAccount {

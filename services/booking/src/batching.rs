@@ -16,7 +16,7 @@ struct Request<Q, A> {
 type Waiting<Q, A> = Arc<Mutex<mpsc::UnboundedReceiver<Request<Q, A>>>>;
 
 /// Answers questions in batches. Cloning shares the tasks behind it, which end with the last clone.
-pub struct Batching<Q, A> {
+pub(crate) struct Batching<Q, A> {
     requests: mpsc::UnboundedSender<Request<Q, A>>,
 }
 
@@ -29,7 +29,7 @@ impl<Q, A> Clone for Batching<Q, A> {
 impl<Q: Send + 'static, A: Send + 'static> Batching<Q, A> {
     /// Starts the tasks, to be called within a runtime. So many batches are under way `at_once`, each of `largest` questions at
     /// most; `serve` has one answer for each question, in their order.
-    pub fn start<F>(at_once: usize, largest: usize, serve: impl Fn(Vec<Q>) -> F + Clone + Send + 'static) -> Self
+    pub(crate) fn start<F>(at_once: usize, largest: usize, serve: impl Fn(Vec<Q>) -> F + Clone + Send + 'static) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
@@ -42,7 +42,7 @@ impl<Q: Send + 'static, A: Send + 'static> Batching<Q, A> {
     }
 
     /// The answer; `None` when serving it panicked, or the runtime ends.
-    pub async fn ask(&self, question: Q) -> Option<A> {
+    pub(crate) async fn ask(&self, question: Q) -> Option<A> {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request { question, answer }).ok()?;
         answered.await.ok()

@@ -2,9 +2,9 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use kit::postgres::Pool;
 use redis::aio::ConnectionManager;
 use seats::HoldLimits;
-use service_kit::postgres::Pool;
 use tokio_util::task::TaskTracker;
 
 use crate::{catalog::Catalog, crowds::Crowds, metrics::BookingMetrics, orders::sale::Till, payments::Payments};

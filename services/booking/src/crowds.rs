@@ -19,7 +19,7 @@ const CROWD: u32 = 8;
 const WATCHED_TICKETS: usize = 4_000;
 
 /// Who has the tickets that many want.
-pub struct Crowds(Cache<Uuid, Taken>);
+pub(crate) struct Crowds(Cache<Uuid, Taken>);
 
 #[derive(Clone, Copy)]
 struct Taken {
@@ -37,7 +37,7 @@ impl Default for Crowds {
 
 impl Crowds {
     /// Why the user cannot have the ticket, if a crowd has just been told so. Nothing when Redis is to be asked.
-    pub fn refusal(&self, ticket: Uuid, user: Uuid) -> Option<Occupied> {
+    pub(crate) fn refusal(&self, ticket: Uuid, user: Uuid) -> Option<Occupied> {
         let taken = self.0.get(&ticket)?;
         if taken.refusals < CROWD || taken.owner == user {
             return None;
@@ -53,12 +53,12 @@ impl Crowds {
     }
 
     /// Somebody was given the ticket.
-    pub fn given(&self, ticket: Uuid) {
+    pub(crate) fn given(&self, ticket: Uuid) {
         self.0.remove(&ticket);
     }
 
     /// Redis has refused the ticket to somebody because of its owner.
-    pub fn refused(&self, ticket: Uuid, owner: Uuid, because: Occupied) {
+    pub(crate) fn refused(&self, ticket: Uuid, owner: Uuid, because: Occupied) {
         let so_far = self.0.get(&ticket).filter(|taken| taken.since.elapsed() < MOMENT && taken.owner == owner);
         let Taken { since, refusals, .. } =
             so_far.unwrap_or(Taken { owner, because, since: Instant::now(), refusals: 0 });

@@ -24,7 +24,7 @@ mod sweeper;
 
 use std::time::Duration;
 
-use service_kit::{
+use kit::{
     metrics::Metrics,
     postgres::{ANSWERS_WITHIN, Pool, SessionParameter, TRANSACTION_TIMEOUT},
 };
@@ -74,7 +74,7 @@ pub enum RunError {
 /// When the service cannot start. A store that is down is no reason.
 pub async fn run(listener: TcpListener, settings: Settings, shutdown: CancellationToken) -> Result<(), RunError> {
     let postgres = Pool::with_parameters(&settings.postgres, SESSION).answering_within(ANSWERS_WITHIN);
-    let redis = service_kit::redis::connect(&settings.redis)?;
+    let redis = kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let own_metrics = BookingMetrics::register(metrics.registry())?;
     let health = readiness::health(postgres.clone(), redis.clone());
@@ -85,8 +85,8 @@ pub async fn run(listener: TcpListener, settings: Settings, shutdown: Cancellati
         let (booking, shutdown) = (booking.clone(), shutdown.clone());
         tokio::spawn(async move { booking.sweep_until(shutdown, settings.sweep).await })
     };
-    let app = service_kit::http::app(http::routes(booking.clone()), &settings.server, &health, &metrics);
-    service_kit::http::serve(listener, &settings.server, app, &health, shutdown.clone()).await?;
+    let app = kit::http::app(http::routes(booking.clone()), &settings.server, &health, &metrics);
+    kit::http::serve(listener, &settings.server, app, &health, shutdown.clone()).await?;
 
     booking.sales.close();
     if tokio::time::timeout(SALES_END_WITHIN, booking.sales.wait()).await.is_err() {

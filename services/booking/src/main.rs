@@ -1,8 +1,13 @@
 //! The booking service: wiring only.
 
 use booking::Settings;
-use service_kit::{logging, settings, settings::Environment, shutdown};
+use kit::{logging, settings, settings::Environment, shutdown};
 use tokio::net::TcpListener;
+
+/// Requests make many small allocations that other threads free, which glibc's allocator does slowly, and jemalloc returns
+/// memory to the system after a burst.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

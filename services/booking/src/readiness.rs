@@ -1,7 +1,7 @@
 //! When the service is ready: once it has reached both stores.
 
+use kit::{health::Health, postgres::Pool};
 use redis::aio::ConnectionManager;
-use service_kit::{health::Health, postgres::Pool};
 
 /// Probes of both stores.
 pub(crate) fn health(postgres: Pool, redis: ConnectionManager) -> Health {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 use seats::HoldLimits;
-use service_kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 
 /// A hold's length in seconds unless `HOLD_SECONDS` says otherwise: the contract's 15 minutes.
 const HOLD_SECONDS: u64 = 900;

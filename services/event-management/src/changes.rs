@@ -3,17 +3,17 @@
 //! A connection that has died may look alive for minutes. So silence alone proves nothing: every half second the
 //! connection must answer, and what is kept is trusted only for a short time after the last answer.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use sqlx::Executor;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
+use sqlx::{
+    Executor,
+    postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
+};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::details::Details;
-use crate::metrics::EventMetrics;
+use crate::{details::Details, metrics::EventMetrics};
 
 /// The channel of `migrations/before/0003_event_changes.sql`.
 const CHANNEL: &str = "event_changed";

@@ -3,12 +3,15 @@
 //! A kept answer is found under the [`Stamp`] that was current when its making began, never under a later one. A change
 //! moves the stamp, so an answer that was read before the change and is stored after it is stored where nobody looks.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::Instant;
 use uuid::Uuid;

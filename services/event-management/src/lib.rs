@@ -17,24 +17,19 @@ mod streams;
 mod tickets;
 mod turns;
 
-use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
-use service_kit::health::Health;
-use service_kit::metrics::Metrics;
-use service_kit::postgres::{ANSWERS_WITHIN, Pool, TRANSACTION_TIMEOUT};
+use kit::{
+    health::Health,
+    metrics::Metrics,
+    postgres::{ANSWERS_WITHIN, Pool, TRANSACTION_TIMEOUT},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use settings::Settings;
 
-use crate::details::Details;
-use crate::http::Events;
-use crate::metrics::EventMetrics;
-use crate::page::Pages;
-use crate::seats::Seats;
-use crate::streams::Streams;
+use crate::{details::Details, http::Events, metrics::EventMetrics, page::Pages, seats::Seats, streams::Streams};
 
 /// Serves on the listener until `shutdown`, and then drains.
 ///
@@ -46,13 +41,13 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let pool = Pool::with_parameters(&settings.postgres, &[TRANSACTION_TIMEOUT]).answering_within(ANSWERS_WITHIN);
-    let redis = service_kit::redis::connect(&settings.redis)?;
+    let redis = kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
     let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);
 
     let details = Details::new(pool.clone(), redis.clone(), &settings.postgres.dbname, event_metrics.clone());
     let listening = changes::listen(
-        service_kit::postgres::connect_options(&settings.postgres),
+        kit::postgres::connect_options(&settings.postgres),
         details.clone(),
         event_metrics.clone(),
         shutdown.clone(),
@@ -66,8 +61,8 @@ pub async fn run(
     let end_of_streams = drain_begun(shutdown.clone(), settings.server.drain_delay);
     let streams = Streams::new(pages.clone(), settings.seat_streams_max, end_of_streams, event_metrics.clone());
     let events = Arc::new(Events { pages, streams, metrics: event_metrics });
-    let app = service_kit::http::app(http::routes(events), &settings.server, &health, &metrics);
-    service_kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
+    let app = kit::http::app(http::routes(events), &settings.server, &health, &metrics);
+    kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
     listening.await?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! What this service counts.
 
-use prometheus::core::Collector;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector};
 
 /// The service's own metrics. Each is a counter behind a pointer: share them whole instead of copying them.
 pub(crate) struct EventMetrics {

@@ -1,15 +1,21 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use kit::postgres::Pool;
 use redis::aio::ConnectionManager;
-use service_kit::postgres::Pool;
 use uuid::Uuid;
 
-use crate::metrics::EventMetrics;
-use crate::tickets::{TicketStatus, Tickets};
+use crate::{
+    metrics::EventMetrics,
+    tickets::{TicketStatus, Tickets},
+};
 
 /// The longest wait for Redis: without it a page still tells what is sold, only not what is held.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);

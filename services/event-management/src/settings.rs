@@ -1,6 +1,6 @@
 //! The settings of this service.
 
-use service_kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
+use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 
 /// Where to listen when nobody says otherwise.
 const DEFAULT_ADDR: &str = ":8080";

@@ -92,8 +92,10 @@ impl Tickets {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::TicketStatus::{Available, Booked, Reserved};
-    use super::*;
+    use super::{
+        TicketStatus::{Available, Booked, Reserved},
+        *,
+    };
 
     /// The tickets 1, 2, …, with their ids as uuids.
     pub(crate) fn given_tickets(count: usize) -> Tickets {

@@ -1,7 +1,9 @@
 //! Sharing a read among those who wait for it, without giving anybody an answer older than the question.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use futures::FutureExt;
 use tokio::sync::watch;
@@ -84,8 +86,10 @@ impl<T: Clone + Send + Sync + 'static> Turns<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
 
     use tokio::sync::Semaphore;
 

@@ -69,7 +69,7 @@ impl Fault {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Postgres(error) => service_kit::postgres::is_unavailable(error),
+            Self::Postgres(error) => kit::postgres::is_unavailable(error),
             Self::Index(error) => matches!(error, IndexError::Unreachable(_)),
             Self::Kafka(_) | Self::NotVisibleYet(_) => true,
             _ => false,

@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kit::{
+    logging,
+    settings::{Environment, Mode, or_exit},
+    shutdown,
+};
 use search::{
     feed::FeedMetrics,
     index::Index,
@@ -10,11 +15,6 @@ use search::{
     report,
     rows::Rows,
     settings::{PrepareSettings, ServeSettings},
-};
-use service_kit::{
-    logging,
-    settings::{Environment, Mode, or_exit},
-    shutdown,
 };
 use tokio::net::TcpListener;
 
@@ -33,6 +33,11 @@ enum Command {
     /// Create and fill the index of this release.
     PrepareIndex,
 }
+
+/// Requests make many small allocations that other threads free, which glibc's allocator does slowly, and jemalloc returns
+/// memory to the system after a burst.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -69,7 +74,7 @@ async fn prepare_index() -> ExitCode {
     let settings = settings.zip(termination_log);
     let (PrepareSettings { postgres, kafka, index: settings }, termination_log) = or_exit(env.finish(settings));
     logging::init("search prepare-index", Mode::Release);
-    let rows = Rows::new(service_kit::postgres::Pool::new(&postgres));
+    let rows = Rows::new(kit::postgres::Pool::new(&postgres));
     let prepared = async {
         let index = Index::new(&settings.elasticsearch, settings.name)?;
         prepare(&rows, &index, &settings.definition, &kafka, FeedMetrics::uncollected()?).await

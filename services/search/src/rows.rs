@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use sqlx::FromRow;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use service_kit::{
+use kit::{
     health::Health,
     http::{app, serve},
     metrics::Metrics,
@@ -52,11 +52,11 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let metrics = Metrics::new()?;
     let index = Index::new(&settings.index.elasticsearch, settings.index.name)?;
-    let cache = Cache::new(service_kit::redis::connect(&settings.redis)?, index.name(), metrics.registry())?;
+    let cache = Cache::new(kit::redis::connect(&settings.redis)?, index.name(), metrics.registry())?;
     let index_health = health::watch(index.clone(), shutdown.clone());
     let feed = Status::default();
     let indexer = Indexer {
-        rows: Rows::new(service_kit::postgres::Pool::new(&settings.postgres)),
+        rows: Rows::new(kit::postgres::Pool::new(&settings.postgres)),
         index: index.clone(),
         kafka: settings.kafka,
         metrics: FeedMetrics::register(metrics.registry())?,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use elasticsearch::http::Url;
-use service_kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings};
+use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings};
 
 use crate::{
     feed::{KafkaSettings, Topics},

@@ -1,9 +1,7 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use super::world::World;
-use crate::api::LeftBehind;
-use crate::decide::Action;
-use crate::observed::Fact;
+use crate::{api::LeftBehind, decide::Action, observed::Fact};
 
 fn ids(world: &World) -> Vec<String> {
     world.done.iter().map(|step| step.action.id()).collect()

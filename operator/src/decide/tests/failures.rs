@@ -1,10 +1,12 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use super::world::World;
-use crate::api::ConditionType;
-use crate::backends::ErrorClass;
-use crate::decide::Action;
-use crate::observed::{Fact, SecretView};
+use crate::{
+    api::ConditionType,
+    backends::ErrorClass,
+    decide::Action,
+    observed::{Fact, SecretView},
+};
 
 /// A platform whose connector Connect has just refused.
 fn given_refused_connector() -> World {

@@ -1,8 +1,10 @@
 use super::world::{BROKEN, World};
-use crate::api::{ConditionType, Reason};
-use crate::backends::ErrorClass;
-use crate::decide::{Action, GateKind};
-use crate::observed::{Fact, JobFailure, JobState};
+use crate::{
+    api::{ConditionType, Reason},
+    backends::ErrorClass,
+    decide::{Action, GateKind},
+    observed::{Fact, JobFailure, JobState},
+};
 
 /// Gates of the steps carried out, each once, in the order they first appeared.
 fn gates_in_order(world: &World) -> Vec<GateKind> {

@@ -1,6 +1,8 @@
 use super::world::{BROKEN, World};
-use crate::decide::Action;
-use crate::observed::{JobFailure, JobKind, JobState};
+use crate::{
+    decide::Action,
+    observed::{JobFailure, JobKind, JobState},
+};
 
 fn names(world: &World, kind: JobKind) -> Vec<String> {
     world.observed.jobs.iter().filter(|job| job.kind == kind).map(|job| job.name.clone()).collect()

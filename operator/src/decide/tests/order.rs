@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::world::{BROKEN, World, release};
-use crate::decide::{Action, GateKind, Plan};
-use crate::observed::{ConnectView, ElasticsearchView, Fact, JobKind};
-use crate::resources::migrate_job;
+use crate::{
+    decide::{Action, GateKind, Plan},
+    observed::{ConnectView, ElasticsearchView, Fact, JobKind},
+    resources::migrate_job,
+};
 
 #[derive(Clone, Debug)]
 enum Happening {

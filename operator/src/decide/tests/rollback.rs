@@ -1,6 +1,8 @@
 use super::world::World;
-use crate::api::ConditionType;
-use crate::observed::{JobKind, JobState};
+use crate::{
+    api::ConditionType,
+    observed::{JobKind, JobState},
+};
 
 #[test]
 fn a_revision_that_does_not_get_ready_goes_back_to_the_last_good_one() {

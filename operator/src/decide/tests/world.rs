@@ -3,25 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    api::{apps::v1::Deployment, batch::v1::Job},
+    apimachinery::pkg::apis::meta::v1::Time,
+    jiff::{SignedDuration, Timestamp},
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::api::{ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform};
-use crate::backends::ErrorClass;
-use crate::component::Component;
-use crate::decide::{Action, Input, Kind, Object, Plan, Step, decide};
-use crate::failures::Failure;
-use crate::names;
-use crate::observed::*;
+use crate::{
+    api::{ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform},
+    backends::ErrorClass,
+    component::Component,
+    decide::{Action, Input, Kind, Object, Plan, Step, decide},
+    failures::Failure,
+    names,
+    observed::*,
+};
 
 /// Version whose migration fails.
-pub const BROKEN: &str = "0.3.0";
+pub(crate) const BROKEN: &str = "0.3.0";
 
-pub struct World {
+pub(crate) struct World {
     pub platform: TicketPlatform,
     pub observed: Observed,
     pub now: Timestamp,
@@ -33,7 +36,7 @@ pub struct World {
 
 impl World {
     /// A platform at 0.1.0, its stores reachable and empty.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let platform = serde_json::from_value(json!({
             "apiVersion": "ticketplatform.dev/v1alpha1",
             "kind": "TicketPlatform",
@@ -77,19 +80,19 @@ impl World {
     }
 
     /// A platform whose release 0.1.0 serves.
-    pub fn serving() -> Self {
+    pub(crate) fn serving() -> Self {
         let mut world = Self::new();
         world.settle();
         assert!(world.is_ready(), "{:#?}", world.platform.status);
         world
     }
 
-    pub fn decide(&self) -> Plan {
+    pub(crate) fn decide(&self) -> Plan {
         decide(&self.platform, &self.observed, self.now)
     }
 
     /// Decides, writes the status and carries the plan out, a second later.
-    pub fn reconcile(&mut self) -> Plan {
+    pub(crate) fn reconcile(&mut self) -> Plan {
         self.now += SignedDuration::from_secs(1);
         let plan = self.decide();
         self.platform.status = Some(plan.status.clone());
@@ -100,7 +103,7 @@ impl World {
     }
 
     /// Reconciles until nothing but unchanged objects is applied, at most 60 times.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..60 {
             let before = (self.platform.status.clone(), self.observed.clone());
             self.reconcile();
@@ -110,22 +113,22 @@ impl World {
         }
     }
 
-    pub fn set_version(&mut self, version: &str) {
+    pub(crate) fn set_version(&mut self, version: &str) {
         self.platform.spec.version = version.to_owned();
         self.change();
     }
 
     /// The resource was changed.
-    pub fn change(&mut self) {
+    pub(crate) fn change(&mut self) {
         *self.platform.metadata.generation.as_mut().unwrap() += 1;
     }
 
-    pub fn delete(&mut self) {
+    pub(crate) fn delete(&mut self) {
         self.platform.metadata.deletion_timestamp = Some(Time(self.now));
     }
 
     /// The planned step of this name fails, as if it had just been carried out.
-    pub fn fail(&mut self, id: &str, class: ErrorClass, message: &str) {
+    pub(crate) fn fail(&mut self, id: &str, class: ErrorClass, message: &str) {
         let plan = self.decide();
         let step = plan.steps.iter().find(|step| step.action.id() == id).unwrap_or_else(|| panic!("no step {id}"));
         let input = Input { platform: &self.platform, observed: &self.observed, now: self.now };
@@ -135,22 +138,22 @@ impl World {
     }
 
     /// Status and reason of a condition.
-    pub fn condition(&self, kind: ConditionType) -> (String, String) {
+    pub(crate) fn condition(&self, kind: ConditionType) -> (String, String) {
         let status = self.platform.status.as_ref().unwrap();
         let condition = status.condition(kind).unwrap_or_else(|| panic!("no condition {kind:?}"));
         (condition.status.clone(), condition.reason.clone())
     }
 
-    pub fn message(&self, kind: ConditionType) -> String {
+    pub(crate) fn message(&self, kind: ConditionType) -> String {
         self.platform.status.as_ref().unwrap().condition(kind).unwrap().message.clone()
     }
 
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.condition(ConditionType::Ready).0 == "True"
     }
 
     /// The versions the services' Deployments were last applied with.
-    pub fn versions(&self) -> BTreeSet<String> {
+    pub(crate) fn versions(&self) -> BTreeSet<String> {
         self.observed.pods.iter().map(|pod| pod.version.clone()).collect()
     }
 
@@ -297,15 +300,15 @@ impl World {
         });
     }
 
-    pub fn postgres(&mut self) -> &mut PostgresView {
+    pub(crate) fn postgres(&mut self) -> &mut PostgresView {
         reachable(&mut self.observed.postgres)
     }
 
-    pub fn connect(&mut self) -> &mut ConnectView {
+    pub(crate) fn connect(&mut self) -> &mut ConnectView {
         reachable(&mut self.observed.connect)
     }
 
-    pub fn elasticsearch(&mut self) -> &mut ElasticsearchView {
+    pub(crate) fn elasticsearch(&mut self) -> &mut ElasticsearchView {
         reachable(&mut self.observed.elasticsearch)
     }
 }
@@ -323,7 +326,7 @@ fn component(metadata: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMe
 
 /// What a version says about itself: 0.2.0 brings a migration, another index, another table, and a migration for after
 /// the roll; 0.2.1 only other code.
-pub fn release(version: &str) -> Release {
+pub(crate) fn release(version: &str) -> Release {
     let (before, after, index, tables): (&[i64], &[i64], _, &[&str]) = match version {
         "0.1.0" => (&[1, 2], &[], "aaaaaaaaaaaa", &["public.events", "public.venues"]),
         "0.1.1" => (&[1, 2], &[], "aaaaaaaaaaaa", &["public.events", "public.venues"]),

@@ -6,10 +6,10 @@ mod ticket;
 
 use std::{sync::Arc, time::Duration};
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
-pub use self::ticket::State;
+pub(crate) use self::ticket::State;
 use self::{
     reader::{ReadError, Reader, Tickets},
     remembered::Remembered,
@@ -32,7 +32,7 @@ const READ_AHEAD_EVENTS: usize = 1_000;
 
 /// Reads tickets, and remembers what does not decide anything. Cloning shares it.
 #[derive(Clone)]
-pub struct Catalog {
+pub(crate) struct Catalog {
     postgres: Pool,
     reader: Reader,
     events: Arc<Remembered<Uuid, Arc<str>>>,
@@ -43,7 +43,7 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog that remembers nothing yet. To be made within a runtime.
     #[must_use]
-    pub fn new(postgres: Pool) -> Self {
+    pub(crate) fn new(postgres: Pool) -> Self {
         Self {
             reader: Reader::start(postgres.clone()),
             postgres,
@@ -57,7 +57,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
-    pub async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
+    pub(crate) async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
         let found = self.reader.read(tickets).await?;
         for ticket in tickets {
             match found.get(ticket) {
@@ -74,7 +74,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub async fn event_of(&self, ticket: Uuid) -> Result<Option<Arc<str>>, ReadError> {
+    pub(crate) async fn event_of(&self, ticket: Uuid) -> Result<Option<Arc<str>>, ReadError> {
         if let Some(event_uuid) = self.events.get(&ticket) {
             return Ok(Some(event_uuid));
         }
@@ -111,7 +111,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub async fn is_sold(&self, ticket: Uuid) -> Result<bool, ReadError> {
+    pub(crate) async fn is_sold(&self, ticket: Uuid) -> Result<bool, ReadError> {
         if self.sold.get(&ticket).is_some() {
             return Ok(true);
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::ticket::{State, Ticket};
@@ -14,17 +14,17 @@ const READERS: usize = 3;
 const BATCH: usize = 128;
 
 /// Tickets by their uuid.
-pub type Tickets = Arc<HashMap<Uuid, Ticket>>;
+pub(crate) type Tickets = Arc<HashMap<Uuid, Ticket>>;
 /// Why PostgreSQL did not answer: the same for all who asked together.
-pub type ReadError = Arc<sqlx::Error>;
+pub(crate) type ReadError = Arc<sqlx::Error>;
 
 /// Reads tickets as they are after it was asked.
 #[derive(Clone)]
-pub struct Reader(Batching<Vec<Uuid>, Result<Tickets, ReadError>>);
+pub(crate) struct Reader(Batching<Vec<Uuid>, Result<Tickets, ReadError>>);
 
 impl Reader {
     /// Starts the tasks that read. To be called within a runtime.
-    pub fn start(postgres: Pool) -> Self {
+    pub(crate) fn start(postgres: Pool) -> Self {
         Self(Batching::start(READERS, BATCH, move |requests| {
             let postgres = postgres.clone();
             async move {
@@ -39,7 +39,7 @@ impl Reader {
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
-    pub async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
+    pub(crate) async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
         self.0.ask(tickets.to_vec()).await.unwrap_or_else(|| Err(Arc::new(sqlx::Error::WorkerCrashed)))
     }
 }

@@ -8,30 +8,30 @@ use std::{
 use quick_cache::sync::Cache;
 
 /// Values that are remembered for a fixed time, while there is room.
-pub struct Remembered<K, V> {
+pub(crate) struct Remembered<K, V> {
     cache: Cache<K, (V, Instant)>,
     length: Duration,
 }
 
 impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
     /// Room for about so many.
-    pub fn new(room: usize, length: Duration) -> Self {
+    pub(crate) fn new(room: usize, length: Duration) -> Self {
         Self { cache: Cache::new(room), length }
     }
 
     /// What is remembered.
-    pub fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         let (value, since) = self.cache.get(key)?;
         (since.elapsed() < self.length).then_some(value)
     }
 
     /// Remembers it from now on.
-    pub fn insert(&self, key: K, value: V) {
+    pub(crate) fn insert(&self, key: K, value: V) {
         self.cache.insert(key, (value, Instant::now()));
     }
 
     /// Forgets it.
-    pub fn remove(&self, key: &K) {
+    pub(crate) fn remove(&self, key: &K) {
         self.cache.remove(key);
     }
 }

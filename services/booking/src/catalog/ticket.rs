@@ -6,7 +6,7 @@ use crate::failure::Refusal;
 
 /// A ticket as it stands in PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// Its event.
     pub event_uuid: Arc<str>,
     /// Whether it can be had.
@@ -15,7 +15,7 @@ pub struct Ticket {
 
 /// Whether a ticket can be had, as far as PostgreSQL knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Unless somebody holds it.
     Available,
     /// It was sold.
@@ -33,7 +33,7 @@ pub enum State {
 impl State {
     /// Why the ticket cannot be had. A sale's begin and end concern those who do not hold it yet: who has it may pay.
     #[must_use]
-    pub fn refusal(self, held_before: bool) -> Option<Refusal> {
+    pub(crate) fn refusal(self, held_before: bool) -> Option<Refusal> {
         match self {
             Self::Available => None,
             Self::Sold => Some(Refusal::Sold),
@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    pub(super) fn read(status: &str, sale: &str) -> Self {
+    pub(crate) fn read(status: &str, sale: &str) -> Self {
         match (status, sale) {
             ("available", "cancelled") => Self::Cancelled,
             ("available", "over") => Self::Over,

@@ -1,7 +1,7 @@
 //! How each failure is told to clients: a stable code, and a message for people.
 
 use axum::http::StatusCode;
-use service_kit::error::ApiError;
+use kit::error::ApiError;
 
 use crate::failure::{Failure, Refusal};
 
@@ -33,7 +33,7 @@ impl From<Failure> for ApiError {
 }
 
 /// The answer to the contract's reserve: a code of its own where the customer should know why, the contract's message always.
-pub(super) fn not_available(failure: Failure) -> ApiError {
+pub(crate) fn not_available(failure: Failure) -> ApiError {
     const MESSAGE: &str = "Ticket is not available for reservation";
     match failure {
         Failure::Refused(refusal) => {
@@ -44,7 +44,7 @@ pub(super) fn not_available(failure: Failure) -> ApiError {
 }
 
 /// The answer to the contract's confirm.
-pub(super) fn not_reserved(failure: Failure) -> ApiError {
+pub(crate) fn not_reserved(failure: Failure) -> ApiError {
     match failure {
         Failure::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
         Failure::Refused(_) => NOT_RESERVED,
@@ -66,7 +66,7 @@ fn sale_code(refusal: Refusal) -> Option<&'static str> {
     }
 }
 
-pub(super) fn refused(refusal: Refusal) -> ApiError {
+pub(crate) fn refused(refusal: Refusal) -> ApiError {
     let not_found = |code, message| ApiError::new(StatusCode::NOT_FOUND, code, message);
     let conflict = |code, message| ApiError::new(CONFLICT, code, message);
     match refusal {

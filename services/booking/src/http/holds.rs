@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::{extract::State, http::StatusCode};
+use kit::error::{ApiError, ErrorBody, Json};
 use serde::Serialize;
-use service_kit::error::{ApiError, ErrorBody, Json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::{booking::Booking, holds::HoldOfUser};
 
 /// Seats that are kept for a user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Hold {
+pub(crate) struct Hold {
     hold_uuid: Uuid,
     #[schema(format = Uuid)]
     event_uuid: String,
@@ -70,7 +70,7 @@ type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn create(State(booking): State<Booking>, Json(wanted): Json<HoldRequest>) -> Answer {
+pub(crate) async fn create(State(booking): State<Booking>, Json(wanted): Json<HoldRequest>) -> Answer {
     let HoldRequest { event_uuid, user_uuid, ticket_uuids, .. } = wanted;
     let (hold, is_new) = booking.hold(event_uuid, &ticket_uuids, user_uuid).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -89,7 +89,7 @@ pub(super) async fn create(State(booking): State<Booking>, Json(wanted): Json<Ho
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn show(
+pub(crate) async fn show(
     State(booking): State<Booking>,
     NamedHold(hold): NamedHold,
     QueriedUser(user): QueriedUser,
@@ -114,7 +114,7 @@ pub(super) async fn show(
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn extend(
+pub(crate) async fn extend(
     State(booking): State<Booking>,
     NamedHold(hold): NamedHold,
     Json(of): Json<OfUser>,
@@ -138,7 +138,7 @@ pub(super) async fn extend(
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn release(
+pub(crate) async fn release(
     State(booking): State<Booking>,
     NamedHold(hold): NamedHold,
     QueriedUser(user): QueriedUser,

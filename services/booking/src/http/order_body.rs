@@ -9,7 +9,7 @@ use crate::orders::read;
 
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Orders {
+pub(crate) struct Orders {
     pub orders: Vec<Order>,
     /// How many the buyer has in all.
     pub total: i64,
@@ -19,7 +19,7 @@ pub(super) struct Orders {
 
 /// An order. What it does not have is left out.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Order {
+pub(crate) struct Order {
     order_uuid: Uuid,
     user_uuid: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ struct HistoryEntry {
 
 impl Order {
     /// The order, and what the customer must do for it.
-    pub(super) fn new(order: read::Order, client_secret: Option<String>) -> Self {
+    pub(crate) fn new(order: read::Order, client_secret: Option<String>) -> Self {
         let tickets = order.tickets.into_iter();
         let history = order.history.into_iter();
         Self {

@@ -4,8 +4,8 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
+use kit::error::{ApiError, ErrorBody, Json};
 use serde::Deserialize;
-use service_kit::error::{ApiError, ErrorBody, Json};
 use utoipa::IntoParams;
 
 use super::{
@@ -42,7 +42,7 @@ type Answer = Result<(StatusCode, axum::Json<Order>), ApiError>;
         (status = 503, description = "`unavailable`: a store is down and the outcome may not be known; see `Retry-After` and ask again", body = ErrorBody),
     )
 )]
-pub(super) async fn create(
+pub(crate) async fn create(
     State(booking): State<Booking>,
     IdempotencyKey(key): IdempotencyKey,
     Json(wanted): Json<OrderRequest>,
@@ -70,7 +70,7 @@ pub(super) async fn create(
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn show(
+pub(crate) async fn show(
     State(booking): State<Booking>,
     NamedOrder(order): NamedOrder,
     QueriedUser(user): QueriedUser,
@@ -83,7 +83,7 @@ pub(super) async fn show(
 /// Which orders.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub(crate) struct ListQuery {
     /// The buyer.
     #[param(format = Uuid)]
     user_uuid: String,
@@ -104,7 +104,7 @@ pub(super) struct ListQuery {
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn list(
+pub(crate) async fn list(
     State(booking): State<Booking>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<axum::Json<Orders>, ApiError> {
@@ -146,7 +146,7 @@ fn number(text: Option<String>, default: u32) -> u32 {
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     State(booking): State<Booking>,
     NamedOrder(order): NamedOrder,
     Json(of): Json<OfUser>,
@@ -174,7 +174,7 @@ pub(super) async fn cancel(
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn refund(
+pub(crate) async fn refund(
     State(booking): State<Booking>,
     NamedOrder(order): NamedOrder,
     IdempotencyKey(key): IdempotencyKey,

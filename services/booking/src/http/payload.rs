@@ -18,11 +18,11 @@ const LONGEST_REFERENCE: usize = 255;
 /// Members that the contract does not name. They are tolerated: the contract grows by additions, and a client that
 /// speaks a later version of it must not be refused by an earlier one. (That they are collected at all also makes the body
 /// an object: a plain structure would be read from an array too.)
-pub(super) type Additions = HashMap<String, IgnoredAny>;
+pub(crate) type Additions = HashMap<String, IgnoredAny>;
 
 /// A ticket and the user who wants it.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct Reservation {
+pub(crate) struct Reservation {
     /// The ticket.
     #[serde(deserialize_with = "uuid")]
     pub ticket_uuid: Uuid,
@@ -36,7 +36,7 @@ pub(super) struct Reservation {
 
 /// A reserved ticket, its user, and how he pays.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct Confirmation {
+pub(crate) struct Confirmation {
     /// The ticket.
     #[serde(deserialize_with = "uuid")]
     pub ticket_uuid: Uuid,
@@ -53,7 +53,7 @@ pub(super) struct Confirmation {
 
 /// Tickets of one event and the user who wants all of them.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct HoldRequest {
+pub(crate) struct HoldRequest {
     /// The event of all tickets.
     #[serde(deserialize_with = "uuid")]
     pub event_uuid: Uuid,
@@ -72,7 +72,7 @@ pub(super) struct HoldRequest {
 /// The user that a call is for.
 #[derive(Debug, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct OfUser {
+pub(crate) struct OfUser {
     /// The user.
     #[serde(deserialize_with = "uuid")]
     pub user_uuid: Uuid,
@@ -84,7 +84,7 @@ pub(super) struct OfUser {
 
 /// A hold, its user, and how the user pays.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct OrderRequest {
+pub(crate) struct OrderRequest {
     /// The hold whose tickets are bought.
     #[serde(deserialize_with = "uuid")]
     pub hold_uuid: Uuid,
@@ -101,7 +101,7 @@ pub(super) struct OrderRequest {
 
 /// A payment method to be saved.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct PaymentMethodRequest {
+pub(crate) struct PaymentMethodRequest {
     /// The user who pays with it.
     #[serde(deserialize_with = "uuid")]
     pub user_uuid: Uuid,
@@ -119,7 +119,7 @@ fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
 }
 
 /// A UUID in its usual spelling.
-pub(super) fn parse(text: &str) -> Option<Uuid> {
+pub(crate) fn parse(text: &str) -> Option<Uuid> {
     if text.len() == UUID_LENGTH { text.parse().ok() } else { None }
 }
 

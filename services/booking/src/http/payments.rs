@@ -7,8 +7,8 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use kit::error::{ApiError, ErrorBody, Json};
 use serde::Serialize;
-use service_kit::error::{ApiError, ErrorBody, Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ const NO_STRIPE: ApiError = ApiError::new(StatusCode::NOT_FOUND, "not_found", "N
 
 /// A saved payment method.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PaymentMethod {
+pub(crate) struct PaymentMethod {
     payment_method_uuid: Uuid,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct PaymentMethod {
         (status = 503, description = "`unavailable`: the provider or a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn save_method(
+pub(crate) async fn save_method(
     State(booking): State<Booking>,
     Json(wanted): Json<PaymentMethodRequest>,
 ) -> Result<(StatusCode, axum::Json<PaymentMethod>), ApiError> {
@@ -70,7 +70,7 @@ pub(super) async fn save_method(
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn stripe_webhook(
+pub(crate) async fn stripe_webhook(
     State(booking): State<Booking>,
     headers: HeaderMap,
     body: Bytes,

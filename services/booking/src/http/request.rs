@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
-use service_kit::error::ApiError;
+use kit::error::ApiError;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +18,7 @@ const LONGEST_KEY: usize = 255;
 const KEY_HEADER: &str = "idempotency-key";
 
 /// The key under which a client may repeat the call, where it sends one.
-pub(super) struct IdempotencyKey(pub Option<String>);
+pub(crate) struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = ApiError;
@@ -37,13 +37,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 /// The hold that a path names.
-pub(super) struct NamedHold(pub Uuid);
+pub(crate) struct NamedHold(pub Uuid);
 
 /// The order that a path names.
-pub(super) struct NamedOrder(pub Uuid);
+pub(crate) struct NamedOrder(pub Uuid);
 
 /// The user that a query is for.
-pub(super) struct QueriedUser(pub Uuid);
+pub(crate) struct QueriedUser(pub Uuid);
 
 impl<S: Send + Sync> FromRequestParts<S> for NamedHold {
     type Rejection = ApiError;

@@ -1,7 +1,7 @@
 //! Reserving and confirming a ticket.
 
 use axum::{extract::State, http::StatusCode};
-use service_kit::error::{ApiError, ErrorBody, Json};
+use kit::error::{ApiError, ErrorBody, Json};
 
 use super::{
     answer::{not_available, not_reserved},
@@ -24,7 +24,7 @@ use crate::booking::Booking;
         (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
-pub(super) async fn reserve(
+pub(crate) async fn reserve(
     State(booking): State<Booking>,
     Json(wanted): Json<Reservation>,
 ) -> Result<StatusCode, ApiError> {
@@ -49,7 +49,7 @@ pub(super) async fn reserve(
         (status = 503, description = "`unavailable`: a store is down and the outcome may not be known; see `Retry-After` and ask again", body = ErrorBody),
     )
 )]
-pub(super) async fn confirm(
+pub(crate) async fn confirm(
     State(booking): State<Booking>,
     Json(wanted): Json<Confirmation>,
 ) -> Result<StatusCode, ApiError> {

@@ -1,7 +1,7 @@
 //! Writing an order down, which decides what becomes of an attempt to sell: the first row of its name stands.
 
+use kit::postgres::Pool;
 use seats::Sale;
-use service_kit::postgres::Pool;
 use sqlx::postgres::PgQueryResult;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub struct Decision {
 ///
 /// # Errors
 /// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
-pub(super) async fn decided(
+pub(crate) async fn decided(
     postgres: &Pool,
     sale: &Sale,
     provider: &str,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -12,7 +12,7 @@ pub mod refund;
 pub mod sale;
 pub mod steps;
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
 /// How far an order has come. `booked`, `cancelled` and `refunded` are ends; `stuck` waits for a person.

@@ -14,8 +14,8 @@
 
 use std::time::Duration;
 
+use kit::postgres::Pool;
 use seats::Sale;
-use service_kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{

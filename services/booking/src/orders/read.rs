@@ -1,7 +1,7 @@
 //! Orders as their buyer sees them.
 
+use kit::postgres::Pool;
 use seats::Sale;
-use service_kit::postgres::Pool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 

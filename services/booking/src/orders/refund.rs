@@ -1,6 +1,6 @@
 //! Giving a booked order back.
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{idempotency::Key, reason};

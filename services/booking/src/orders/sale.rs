@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use kit::postgres::Pool;
 use seats::Sale;
-use service_kit::postgres::Pool;
 use tokio::time::timeout;
 use uuid::Uuid;
 

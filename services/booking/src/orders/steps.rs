@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{OrderState, parse_uuid, payment::PaymentState};

@@ -1,6 +1,6 @@
 //! Saved payment methods. Each belongs to the user who saved it, and only that user pays with it.
 
-use service_kit::postgres::Pool;
+use kit::postgres::Pool;
 use uuid::Uuid;
 
 use super::{Payments, stripe::StripeError};
@@ -65,7 +65,7 @@ async fn owner_of(postgres: &Pool, reference: &str) -> sqlx::Result<Option<(Uuid
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn belongs_to(postgres: &Pool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
+pub(crate) async fn belongs_to(postgres: &Pool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM payment_methods WHERE uuid = $1 AND user_uuid = $2)")
         .bind(method.to_string())
         .bind(user.to_string())

@@ -1,8 +1,8 @@
 //! Who takes the money.
 
-pub mod methods;
-pub mod stripe;
-pub mod webhook;
+pub(crate) mod methods;
+pub(crate) mod stripe;
+pub(crate) mod webhook;
 
 use std::{sync::Arc, time::Duration};
 

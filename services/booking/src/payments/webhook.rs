@@ -27,7 +27,7 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// Why a webhook is not taken for Stripe's.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum NotSigned {
+pub(crate) enum NotSigned {
     /// The header lacks a time or a signature.
     #[error("the signature is malformed")]
     Malformed,
@@ -72,7 +72,7 @@ impl Event {
 ///
 /// # Errors
 /// When the body is not signed with this secret, or was so too long ago.
-pub fn verify(secret: &str, header: &str, body: &[u8], now: SystemTime) -> Result<(), NotSigned> {
+pub(crate) fn verify(secret: &str, header: &str, body: &[u8], now: SystemTime) -> Result<(), NotSigned> {
     let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
     let time = parts().find(|(name, _)| *name == "t").map(|(_, time)| time).ok_or(NotSigned::Malformed)?;
     let signed_at = UNIX_EPOCH + Duration::from_secs(time.parse::<u32>().map_err(|_| NotSigned::Malformed)?.into());

@@ -1,9 +1,8 @@
 //! Reading an event's details from PostgreSQL.
 
+use kit::postgres::Pool;
 use serde_json::value::RawValue;
-use service_kit::postgres::Pool;
-use sqlx::types::Json;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -40,7 +39,7 @@ struct EventRow {
 }
 
 /// The event, or nothing when there is none. Read in one snapshot, so that its parts belong together.
-pub(super) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
+pub(crate) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
     pool.run(async |connection| {
         let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let details = match event_row(&mut snapshot, uuid).await? {

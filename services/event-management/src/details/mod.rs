@@ -5,22 +5,22 @@
 mod load;
 mod shared;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use kit::{error::ApiError, postgres::Pool};
 use moka::future::Cache;
 use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use service_kit::error::ApiError;
-use service_kit::postgres::Pool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::freshness::{Freshness, Stamp};
-use crate::metrics::EventMetrics;
-use crate::page::Template;
+use crate::{
+    freshness::{Freshness, Stamp},
+    metrics::EventMetrics,
+    page::Template,
+};
 use shared::SharedCache;
 
 /// Memory for kept events with their last page: some 50 of 2,000 seats, or some thousand small ones.

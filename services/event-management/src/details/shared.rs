@@ -13,14 +13,16 @@
 //!
 //! Each start of a replica begins an epoch, and so costs every event one load.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::{
+    future::Future,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use redis::aio::ConnectionManager;
-use redis::{RedisResult, Script};
+use redis::{RedisResult, Script, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -55,13 +57,13 @@ struct Entry<D> {
 }
 
 /// The right to store what is read from the database after this was issued.
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     version: String,
     epoch: String,
 }
 
 /// What a look into Redis brought.
-pub(super) enum LookUp {
+pub(crate) enum LookUp {
     Found(Box<EventDetails>),
     Absent(Ticket),
     /// Redis does not answer, or is not trusted now.
@@ -70,7 +72,7 @@ pub(super) enum LookUp {
 
 /// The cache in Redis.
 #[derive(Clone)]
-pub(super) struct SharedCache {
+pub(crate) struct SharedCache {
     redis: ConnectionManager,
     epoch_key: Arc<str>,
     in_step: Arc<AtomicBool>,
@@ -79,12 +81,12 @@ pub(super) struct SharedCache {
 
 impl SharedCache {
     /// Out of step until an epoch has begun. The epoch is the database's: two platforms may share a Redis.
-    pub(super) fn new(redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
+    pub(crate) fn new(redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         Self { redis, epoch_key: format!("event_epoch:{database}").into(), in_step: Arc::default(), metrics }
     }
 
     /// Looks for an event's details. One call.
-    pub(super) async fn look_up(&self, event: Uuid) -> LookUp {
+    pub(crate) async fn look_up(&self, event: Uuid) -> LookUp {
         if !self.in_step.load(Ordering::Acquire) {
             return LookUp::Unusable;
         }
@@ -109,7 +111,7 @@ impl SharedCache {
     }
 
     /// Stores details that were read after the ticket was issued. A failure costs another replica a read.
-    pub(super) async fn store(&self, event: Uuid, details: &EventDetails, ticket: Ticket) {
+    pub(crate) async fn store(&self, event: Uuid, details: &EventDetails, ticket: Ticket) {
         let entry = Entry { form: FORM, epoch: ticket.epoch, details };
         let Ok(bytes) = serde_json::to_vec(&entry) else { return };
         let mut redis = self.redis.clone();
@@ -120,7 +122,7 @@ impl SharedCache {
     }
 
     /// Drops the details of these events. When that fails, Redis is not used until a new epoch has begun.
-    pub(super) async fn drop_events(&self, events: &[Uuid]) {
+    pub(crate) async fn drop_events(&self, events: &[Uuid]) {
         if events.is_empty() || !self.in_step.load(Ordering::Acquire) {
             return;
         }
@@ -138,13 +140,13 @@ impl SharedCache {
     }
 
     /// Drops everything by beginning a new epoch.
-    pub(super) async fn drop_all(&self) {
+    pub(crate) async fn drop_all(&self) {
         self.set_in_step(false);
         self.mend().await;
     }
 
     /// Begins a new epoch if changes may have been missed in Redis.
-    pub(super) async fn mend(&self) {
+    pub(crate) async fn mend(&self) {
         if self.in_step.load(Ordering::Acquire) {
             return;
         }

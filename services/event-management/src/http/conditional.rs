@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Whether one of the client's tags is this one. The comparison is weak, as it must be here: a proxy that repacked our
 /// answer may have marked its tag as weak.
-pub(super) fn client_has(etag: &HeaderValue, headers: &HeaderMap) -> bool {
+pub(crate) fn client_has(etag: &HeaderValue, headers: &HeaderMap) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list.as_bytes(), etag.as_bytes()))
 }
 

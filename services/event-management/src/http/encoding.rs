@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 const FULL_WEIGHT: u16 = 1000;
 
 /// Whether gzip may be sent, and is not less welcome than the plain form.
-pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut others, mut identity) = (None, None, None);
     let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     for coding in lists.flat_map(|list| list.split(',')) {

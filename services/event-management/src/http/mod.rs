@@ -8,14 +8,11 @@ mod stream;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use service_kit::error::ErrorBody;
+use kit::error::ErrorBody;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::metrics::EventMetrics;
-use crate::page::Pages;
-use crate::streams::Streams;
+use crate::{metrics::EventMetrics, page::Pages, streams::Streams};
 
 /// The base of all paths.
 const BASE: &str = "/api/v1/management";

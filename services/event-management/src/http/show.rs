@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
-use service_kit::error::{ApiError, ErrorBody};
+use axum::{
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use kit::error::{ApiError, ErrorBody};
 use uuid::Uuid;
 
-use super::conditional::client_has;
-use super::encoding::accepts_gzip;
-use super::{Events, NOT_KEPT};
-use crate::details::NoDetails;
-use crate::page::EventPage;
+use super::{Events, NOT_KEPT, conditional::client_has, encoding::accepts_gzip};
+use crate::{details::NoDetails, page::EventPage};
 
-pub(super) const EVENT_NOT_FOUND: ApiError = ApiError::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found");
+pub(crate) const EVENT_NOT_FOUND: ApiError = ApiError::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
@@ -59,7 +57,7 @@ impl From<NoDetails> for ApiError {
         (status = 503, description = "The database is down; try again after `Retry-After` seconds.", body = ErrorBody),
     )
 )]
-pub(super) async fn show(
+pub(crate) async fn show(
     State(events): State<Arc<Events>>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -92,7 +90,7 @@ pub(super) async fn show(
 }
 
 /// The event that the path names. What cannot be decoded, or is no UUID, names none.
-pub(super) fn event_in(path: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
+pub(crate) fn event_in(path: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
     path.ok().and_then(|Path(text)| parse(&text)).ok_or(EVENT_NOT_FOUND)
 }
 

@@ -1,18 +1,17 @@
 //! `GET /events/{uuid}/seats/stream`.
 
-use std::convert::Infallible;
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use futures::StreamExt;
-use service_kit::error::{ApiError, ErrorBody};
+use kit::error::{ApiError, ErrorBody};
 
-use super::show::event_in;
-use super::{Events, NOT_KEPT};
+use super::{Events, NOT_KEPT, show::event_in};
 use crate::streams::{Refused, SeatChanges};
 
 /// When a client that was refused may try again: streams end as their pages are left.
@@ -50,7 +49,7 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
             `Retry-After` seconds.", body = ErrorBody),
     )
 )]
-pub(super) async fn stream(
+pub(crate) async fn stream(
     State(events): State<Arc<Events>>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,

@@ -6,8 +6,10 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::details::{EventDetails, PerformerDetails, TicketDetails, VenueDetails};
-use crate::tickets::TicketStatus;
+use crate::{
+    details::{EventDetails, PerformerDetails, TicketDetails, VenueDetails},
+    tickets::TicketStatus,
+};
 
 /// An event. What it does not have is left out.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +71,7 @@ struct PerformerPart<'a> {
 /// A seat of the event. The status comes last: [`super::template`] leaves room for it there.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ticket)]
-pub(super) struct TicketPart<'a> {
+pub(crate) struct TicketPart<'a> {
     uuid: Uuid,
     /// In minor units of the currency.
     price: i64,
@@ -79,7 +81,7 @@ pub(super) struct TicketPart<'a> {
 
 impl<'a> EventPage<'a> {
     /// All but the tickets.
-    pub(super) fn without_tickets(event: &'a EventDetails) -> Self {
+    pub(crate) fn without_tickets(event: &'a EventDetails) -> Self {
         Self {
             uuid: &event.uuid,
             name: &event.name,
@@ -113,7 +115,7 @@ impl<'a> PerformerPart<'a> {
 }
 
 impl<'a> TicketPart<'a> {
-    pub(super) fn new(ticket: &'a TicketDetails, status: TicketStatus) -> Self {
+    pub(crate) fn new(ticket: &'a TicketDetails, status: TicketStatus) -> Self {
         Self { uuid: ticket.uuid, price: ticket.price, seat: &ticket.seat, status }
     }
 }

@@ -4,22 +4,28 @@ mod json;
 mod rendering;
 mod template;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use kit::error::ApiError;
 use moka::future::Cache;
-use service_kit::error::ApiError;
 use uuid::Uuid;
 
 pub(crate) use json::EventPage;
 pub(crate) use rendering::{Rendering, SeatState};
 pub(crate) use template::Template;
 
-use crate::details::{Details, NoDetails};
-use crate::metrics::EventMetrics;
-use crate::seats::Seats;
-use crate::turns::Turns;
+use crate::{
+    details::{Details, NoDetails},
+    metrics::EventMetrics,
+    seats::Seats,
+    turns::Turns,
+};
 
 /// More events than this are not looked at in the same moment.
 const MOST_TURNS: u64 = 10_000;

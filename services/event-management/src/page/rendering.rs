@@ -1,17 +1,16 @@
 //! A page as it goes out, shared by all to whom it goes.
 
-use std::io::Write;
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
-use axum::body::Bytes;
-use axum::http::HeaderValue;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use axum::{body::Bytes, http::HeaderValue};
+use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::metrics::EventMetrics;
-use crate::tickets::{TicketStatus, Tickets};
+use crate::{
+    metrics::EventMetrics,
+    tickets::{TicketStatus, Tickets},
+};
 
 /// Bytes of a digest that are used: enough that two states never share them by chance.
 const NAME_BYTES: usize = 16;
@@ -47,7 +46,7 @@ pub(crate) struct Rendering {
 }
 
 impl Rendering {
-    pub(super) fn new(body: Vec<u8>, template_digest: &[u8; 32], state: Arc<SeatState>) -> Self {
+    pub(crate) fn new(body: Vec<u8>, template_digest: &[u8; 32], state: Arc<SeatState>) -> Self {
         let name = name(Sha256::new().chain_update(template_digest).chain_update(state.id.as_bytes()));
         Self {
             etag: tag(&name),

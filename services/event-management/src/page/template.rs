@@ -4,10 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::json::{EventPage, TicketPart};
-use super::rendering::{Rendering, SeatState};
-use crate::details::EventDetails;
-use crate::tickets::{TICKET_BYTES, TicketStatus, Tickets};
+use super::{
+    json::{EventPage, TicketPart},
+    rendering::{Rendering, SeatState},
+};
+use crate::{
+    details::EventDetails,
+    tickets::{TICKET_BYTES, TicketStatus, Tickets},
+};
 
 /// How a ticket ends that was written as available.
 const AVAILABLE_END: &str = "available\"}";
@@ -105,8 +109,10 @@ mod tests {
     use serde_json::{Value, json};
     use uuid::Uuid;
 
-    use super::TicketStatus::{Available, Booked, Reserved};
-    use super::*;
+    use super::{
+        TicketStatus::{Available, Booked, Reserved},
+        *,
+    };
     use crate::details::TicketDetails;
 
     fn event(tickets: i64) -> EventDetails {

@@ -1,13 +1,14 @@
 //! The last states of an event's seats: enough to tell somebody who saw one of them what changed since.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
 use axum::body::Bytes;
 
 use super::text;
-use crate::page::SeatState;
-use crate::tickets::TicketStatus;
+use crate::{page::SeatState, tickets::TicketStatus};
 
 /// Somebody who reconnects after some seconds of an on-sale, when every look finds something new, still finds his state.
 const MOST_STATES: usize = 64;
@@ -23,15 +24,15 @@ struct Earlier {
 
 /// The states up to the current one.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(crate) struct History {
     earlier: VecDeque<Earlier>,
     current: Option<Arc<Current>>,
 }
 
 /// The current state, and the texts about it that many listeners are sent.
 #[derive(Debug)]
-pub(super) struct Current {
-    pub(super) state: Arc<SeatState>,
+pub(crate) struct Current {
+    pub(crate) state: Arc<SeatState>,
     before: Option<Earlier>,
     snapshot: OnceLock<Bytes>,
     step: OnceLock<Bytes>,
@@ -39,7 +40,7 @@ pub(super) struct Current {
 
 impl History {
     /// The state now. Says whether it is another one than before.
-    pub(super) fn push(&mut self, state: &Arc<SeatState>) -> bool {
+    pub(crate) fn push(&mut self, state: &Arc<SeatState>) -> bool {
         let before = match &self.current {
             Some(current) if current.state.id == state.id => return false,
             Some(current) if same_tickets(&current.state, state) => {
@@ -63,12 +64,12 @@ impl History {
         true
     }
 
-    pub(super) fn current(&self) -> Option<Arc<Current>> {
+    pub(crate) fn current(&self) -> Option<Arc<Current>> {
         self.current.clone()
     }
 
     /// What changed since the state of this id: `Some(None)` when nothing did, `None` when that state is not known.
-    pub(super) fn since(&self, id: &str) -> Option<Option<Bytes>> {
+    pub(crate) fn since(&self, id: &str) -> Option<Option<Bytes>> {
         let current = self.current.as_ref()?;
         if *current.state.id == *id {
             return Some(None);
@@ -80,12 +81,12 @@ impl History {
 
 impl Current {
     /// All seats.
-    pub(super) fn snapshot(&self) -> Bytes {
+    pub(crate) fn snapshot(&self) -> Bytes {
         self.snapshot.get_or_init(|| text::snapshot(&self.state)).clone()
     }
 
     /// What somebody is to be told who saw `seen` last; nothing when the seats are as he saw them.
-    pub(super) fn since(&self, seen: &SeatState) -> Option<Bytes> {
+    pub(crate) fn since(&self, seen: &SeatState) -> Option<Bytes> {
         if seen.id == self.state.id {
             return None;
         }
@@ -106,8 +107,11 @@ fn same_tickets(one: &SeatState, other: &SeatState) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tickets::TicketStatus::{Available, Booked, Reserved};
-    use crate::tickets::{Tickets, tests::given_tickets};
+    use crate::tickets::{
+        TicketStatus::{Available, Booked, Reserved},
+        Tickets,
+        tests::given_tickets,
+    };
 
     fn state(tickets: &Arc<Tickets>, statuses: &[TicketStatus]) -> Arc<SeatState> {
         Arc::new(SeatState::new(Arc::clone(tickets), statuses.into()))

@@ -1,15 +1,12 @@
 //! One client's end of a stream.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::watcher::News;
-use super::{Place, text};
+use super::{Place, text, watcher::News};
 use crate::page::SeatState;
 
 /// Proxies close connections on which nothing comes for a minute, some after half of that.
@@ -17,7 +14,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Says piece by piece what the client is to be sent. It keeps the state that he saw last and nothing else of what
 /// happens: a client who reads slowly is sent the difference to the latest state when he comes to it.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     first: VecDeque<Bytes>,
     news: News,
     seen: Option<Arc<SeatState>>,
@@ -28,7 +25,7 @@ pub(super) struct Listener {
 
 impl Listener {
     /// The history must have a current state, which the client will have seen once he has read the first pieces.
-    pub(super) fn new(mut news: News, last_seen: Option<&str>, end: CancellationToken, place: Place) -> Self {
+    pub(crate) fn new(mut news: News, last_seen: Option<&str>, end: CancellationToken, place: Place) -> Self {
         let mut first = VecDeque::from([text::retry()]);
         let seen = {
             let seen = news.borrow_and_update();
@@ -45,7 +42,7 @@ impl Listener {
     }
 
     /// The next piece, once there is one; nothing at the end.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.pop_front() {
             return Some(first);
         }
@@ -91,14 +88,20 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use prometheus::Registry;
-    use tokio::sync::{Semaphore, watch};
-    use tokio::time::Instant;
+    use tokio::{
+        sync::{Semaphore, watch},
+        time::Instant,
+    };
 
-    use super::super::watcher::Seen;
-    use super::*;
-    use crate::metrics::EventMetrics;
-    use crate::tickets::TicketStatus::{self, Available, Booked, Reserved};
-    use crate::tickets::{Tickets, tests::given_tickets};
+    use super::{super::watcher::Seen, *};
+    use crate::{
+        metrics::EventMetrics,
+        tickets::{
+            TicketStatus::{self, Available, Booked, Reserved},
+            Tickets,
+            tests::given_tickets,
+        },
+    };
 
     /// What a watcher would have seen, and somebody who listens.
     struct Stage {

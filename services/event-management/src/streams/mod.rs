@@ -8,8 +8,10 @@ mod listener;
 mod text;
 mod watcher;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::body::Bytes;
 use futures::Stream;
@@ -17,9 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::details::NoDetails;
-use crate::metrics::EventMetrics;
-use crate::page::Pages;
+use crate::{details::NoDetails, metrics::EventMetrics, page::Pages};
 use listener::Listener;
 pub(crate) use text::SeatChanges;
 use watcher::Watched;

@@ -7,14 +7,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::page::SeatState;
-use crate::tickets::TicketStatus;
+use crate::{page::SeatState, tickets::TicketStatus};
 
 /// Tells proxies and the client's own timeouts that the stream lives.
-pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
 /// The event is no more. An event without data would not reach a browser's listener.
-pub(super) const END: Bytes = Bytes::from_static(b"event: end\ndata: {}\n\n");
+pub(crate) const END: Bytes = Bytes::from_static(b"event: end\ndata: {}\n\n");
 
 /// What a ticket takes: its uuid, its status, and the names of both.
 const TICKET_BYTES: usize = 72;
@@ -35,18 +34,18 @@ struct SeatChange {
 
 /// After how long a client should come back. Not all at the same moment: when a replica ends, its listeners would
 /// overrun the others.
-pub(super) fn retry() -> Bytes {
+pub(crate) fn retry() -> Bytes {
     let spread_ms = Uuid::new_v4().as_u128() % 2000;
     format!("retry: {}\n\n", 1000 + spread_ms).into()
 }
 
 /// All seats.
-pub(super) fn snapshot(state: &SeatState) -> Bytes {
+pub(crate) fn snapshot(state: &SeatState) -> Bytes {
     written("snapshot", state, 0..state.statuses.len())
 }
 
 /// The seats whose status is another than it was.
-pub(super) fn changes(before: &[TicketStatus], state: &SeatState) -> Bytes {
+pub(crate) fn changes(before: &[TicketStatus], state: &SeatState) -> Bytes {
     let changed = before.iter().zip(&*state.statuses).enumerate().filter(|(_, (before, now))| before != now);
     written("seats", state, changed.map(|(place, _)| place))
 }

@@ -1,16 +1,15 @@
 //! The one task that looks at an event for all who listen to it.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
 use uuid::Uuid;
 
-use super::Inner;
-use super::history::History;
-use crate::details::NoDetails;
-use crate::page::Shown;
+use super::{Inner, history::History};
+use crate::{details::NoDetails, page::Shown};
 
 /// A hold or sale shows within this time and the one a look takes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -20,42 +19,42 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 const LINGER: Duration = Duration::from_secs(30);
 
 /// What listeners wait for.
-pub(super) type News = watch::Receiver<Seen>;
+pub(crate) type News = watch::Receiver<Seen>;
 
 /// What is known of an event.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Of the look that the current state comes from, or a later one that found the same.
     number: u64,
-    pub(super) history: History,
+    pub(crate) history: History,
     /// The event was deleted.
-    pub(super) gone: bool,
+    pub(crate) gone: bool,
 }
 
 /// An event that somebody listens to.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     seen: watch::Sender<Seen>,
     joined: Notify,
 }
 
 impl Watched {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { seen: watch::Sender::default(), joined: Notify::new() }
     }
 
-    pub(super) fn join(&self) -> News {
+    pub(crate) fn join(&self) -> News {
         let news = self.seen.subscribe();
         self.joined.notify_one();
         news
     }
 
-    pub(super) fn has_listeners(&self) -> bool {
+    pub(crate) fn has_listeners(&self) -> bool {
         self.seen.receiver_count() > 0
     }
 
     /// What a look found. An older look than the last changes nothing: nobody is shown a state that was over before the
     /// one that he saw.
-    pub(super) fn saw(&self, shown: &Shown) {
+    pub(crate) fn saw(&self, shown: &Shown) {
         self.seen.send_if_modified(|seen| {
             if shown.number <= seen.number {
                 return false;
@@ -71,7 +70,7 @@ impl Watched {
 }
 
 /// Looks at the event as long as somebody listens, and a little longer keeps what it saw.
-pub(super) async fn watch(inner: Arc<Inner>, event: Uuid, watched: Arc<Watched>) {
+pub(crate) async fn watch(inner: Arc<Inner>, event: Uuid, watched: Arc<Watched>) {
     let watching = async {
         let mut pause = LOOK_INTERVAL;
         loop {

@@ -9,7 +9,7 @@ use super::{
 
 /// A record as it came from Kafka.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(crate) struct Record {
     /// Where it stood.
     pub partition: Partition,
     /// Its place in the partition.
@@ -54,7 +54,7 @@ impl Topics {
 
 /// What a number of records ask for.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Events to read again.
     pub events: BTreeSet<i64>,
     /// Venues whose events are to be read again.
@@ -91,7 +91,7 @@ impl Batch {
 
 /// Makes batches of records, and remembers how many in a row could not be decoded.
 #[derive(Debug)]
-pub struct Batcher {
+pub(crate) struct Batcher {
     topics: Topics,
     /// So many undecodable records in a row stop the feed.
     stop_after: usize,
@@ -103,7 +103,7 @@ pub struct Batcher {
 impl Batcher {
     /// A batcher that has seen nothing yet.
     #[must_use]
-    pub fn new(topics: Topics, stop_after: usize, metrics: FeedMetrics) -> Self {
+    pub(crate) fn new(topics: Topics, stop_after: usize, metrics: FeedMetrics) -> Self {
         Self { topics, stop_after, runs: BTreeMap::new(), metrics }
     }
 
@@ -111,7 +111,7 @@ impl Batcher {
     ///
     /// A partition's offset never moves past an undecodable record before a good one followed it: after a restart the
     /// same records are met again, and a feed that stopped stops again.
-    pub fn batch(&mut self, records: &[Record]) -> Batch {
+    pub(crate) fn batch(&mut self, records: &[Record]) -> Batch {
         let mut batch = Batch::default();
         for record in records {
             let of_events = record.partition.topic == self.topics.events;

@@ -21,25 +21,25 @@ use super::{
 };
 
 /// A consumer of the change feed.
-pub(super) type FeedConsumer = StreamConsumer<FeedContext>;
+pub(crate) type FeedConsumer = StreamConsumer<FeedContext>;
 
 /// What the consumer says of itself goes to logs, metrics and status.
-pub(super) struct FeedContext {
-    pub(super) metrics: FeedMetrics,
-    pub(super) status: Status,
+pub(crate) struct FeedContext {
+    pub(crate) metrics: FeedMetrics,
+    pub(crate) status: Status,
 }
 
 /// What came next.
 #[derive(Default)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Records in their order.
-    pub(super) records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     /// A partition's place to go on from is unknown, or its record is gone: nothing is fetched from it any more.
-    pub(super) position_lost: bool,
+    pub(crate) position_lost: bool,
 }
 
 /// Joins the group and asks for the feed's topics.
-pub(super) fn subscribe(settings: &KafkaSettings, context: FeedContext) -> KafkaResult<FeedConsumer> {
+pub(crate) fn subscribe(settings: &KafkaSettings, context: FeedContext) -> KafkaResult<FeedConsumer> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &settings.bootstrap_servers).set("group.id", &settings.group);
     let fixed = [
@@ -70,7 +70,7 @@ pub(super) fn subscribe(settings: &KafkaSettings, context: FeedContext) -> Kafka
 }
 
 /// Waits for a record and takes those that have arrived with it.
-pub(super) async fn receive(consumer: &FeedConsumer, most: usize) -> Received {
+pub(crate) async fn receive(consumer: &FeedConsumer, most: usize) -> Received {
     let mut received = Received::default();
     while received.records.len() < most && !received.position_lost {
         let records = &mut received.records;
@@ -97,7 +97,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 }
 
 /// Notes that everything before these offsets is indexed.
-pub(super) fn store(consumer: &FeedConsumer, next: &Offsets) {
+pub(crate) fn store(consumer: &FeedConsumer, next: &Offsets) {
     for (partition, offset) in next {
         let one = Offsets::from([(partition.clone(), *offset)]);
         let stored = list(&one, Offset::Offset).and_then(|list| consumer.store_offsets(&list));

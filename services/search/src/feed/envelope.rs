@@ -10,7 +10,7 @@ use thiserror::Error;
 
 /// What happened to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// `c`: inserted.
     Created,
     /// `u`: updated.
@@ -30,7 +30,7 @@ pub enum Operation {
 impl Operation {
     /// The name in metrics.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
@@ -45,7 +45,7 @@ impl Operation {
 
 /// One decoded record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// What happened.
     pub operation: Operation,
     /// Primary key of the row; absent where no single row is meant.
@@ -61,7 +61,7 @@ pub struct Change {
 
 /// A transaction and where in the WAL it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AwaitedTransaction {
+pub(crate) struct AwaitedTransaction {
     /// Its number, as logical decoding names it.
     pub id: u64,
     /// The WAL position of the change; 0 when the record does not say.
@@ -70,7 +70,7 @@ pub struct AwaitedTransaction {
 
 /// A record that cannot be decoded.
 #[derive(Debug, Error)]
-pub enum Undecodable {
+pub(crate) enum Undecodable {
     /// Key or value is not JSON of the expected form.
     #[error("not a change record: {0}")]
     Json(#[from] serde_json::Error),
@@ -109,7 +109,7 @@ struct Source {
 ///
 /// # Errors
 /// When the record is no change record, or its operation is unknown.
-pub fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Change, Undecodable> {
+pub(crate) fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Change, Undecodable> {
     let key_id = key.map(serde_json::from_slice).transpose()?.map(payload).as_ref().and_then(id_of);
     let Some(value) = value.filter(|value| !value.is_empty() && *value != b"null") else {
         return Ok(tombstone(key_id.ok_or(Undecodable::NoId)?));

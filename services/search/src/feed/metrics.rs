@@ -78,19 +78,19 @@ impl FeedMetrics {
         Self::new()
     }
 
-    pub(super) fn record(&self, table: &str, operation: &str) {
+    pub(crate) fn record(&self, table: &str, operation: &str) {
         self.records.with_label_values(&[table, operation]).inc();
     }
 
-    pub(super) fn undecodable(&self, topic: &str) {
+    pub(crate) fn undecodable(&self, topic: &str) {
         self.undecodable.with_label_values(&[topic]).inc();
     }
 
-    pub(super) fn lag(&self, topic: &str, partition: i32, records: i64) {
+    pub(crate) fn lag(&self, topic: &str, partition: i32, records: i64) {
         self.lag.with_label_values(&[topic, &partition.to_string()]).set(records);
     }
 
-    pub(super) fn partition_lost(&self, topic: &str, partition: i32) {
+    pub(crate) fn partition_lost(&self, topic: &str, partition: i32) {
         // Fails when the partition had no value yet, which is what is wanted.
         let _ = self.lag.remove_label_values(&[topic, &partition.to_string()]);
     }
@@ -103,18 +103,18 @@ impl FeedMetrics {
         self.retries.with_label_values(&[cause]).inc();
     }
 
-    pub(super) fn sweep(&self, cause: &str) {
+    pub(crate) fn sweep(&self, cause: &str) {
         self.sweeps.with_label_values(&[cause]).inc();
     }
 
-    pub(super) fn indexed_change_of(&self, changed_at_ms: i64) {
+    pub(crate) fn indexed_change_of(&self, changed_at_ms: i64) {
         self.newest_change.set(changed_at_ms / 1000);
         let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         let delay_ms = (now_ms - i128::from(changed_at_ms)).max(0);
         self.delay.observe(std::time::Duration::from_millis(u64::try_from(delay_ms).unwrap_or(u64::MAX)).as_secs_f64());
     }
 
-    pub(super) fn stopped(&self, stopped: bool) {
+    pub(crate) fn stopped(&self, stopped: bool) {
         self.stopped.set(i64::from(stopped));
     }
 }

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Offsets by partition.
-pub type Offsets = BTreeMap<Partition, i64>;
+pub(crate) type Offsets = BTreeMap<Partition, i64>;
 
 /// Where each partition of the feed's topics ends now. Topics may have been created a moment ago.
 ///
@@ -72,7 +72,7 @@ pub async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) 
 
 /// The ends of those partitions of a consumer whose next record is gone: it expired before it was read, or nobody
 /// remembers which it was.
-pub(super) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, Fault> {
+pub(crate) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, Fault> {
     let lost = spawn_blocking(move || {
         let mut lost = Offsets::new();
         for known in consumer.committed(TIMEOUT)?.elements() {
@@ -87,12 +87,12 @@ pub(super) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets,
 }
 
 /// Commits positions as a member of the group.
-pub(super) async fn commit(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
+pub(crate) async fn commit(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
     let committed = spawn_blocking(move || consumer.commit(&list(&positions, Offset::Offset)?, CommitMode::Sync));
     Ok(committed.await??)
 }
 
-pub(super) fn list(positions: &Offsets, offset: impl Fn(i64) -> Offset) -> KafkaResult<TopicPartitionList> {
+pub(crate) fn list(positions: &Offsets, offset: impl Fn(i64) -> Offset) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(positions.len());
     for (partition, position) in positions {
         list.add_partition_offset(&partition.topic, partition.number, offset(*position))?;

@@ -74,17 +74,17 @@ impl Status {
         FeedStatus { state: inner.state, reason: inner.reason.clone(), partitions: partitions.collect() }
     }
 
-    pub(super) fn set(&self, state: FeedState, reason: Option<String>) {
+    pub(crate) fn set(&self, state: FeedState, reason: Option<String>) {
         let mut inner = self.lock();
         inner.state = state;
         inner.reason = reason;
     }
 
-    pub(super) fn set_lag(&self, partition: Partition, records: i64) {
+    pub(crate) fn set_lag(&self, partition: Partition, records: i64) {
         self.lock().lag.insert(partition, records);
     }
 
-    pub(super) fn partition_lost(&self, partition: &Partition) {
+    pub(crate) fn partition_lost(&self, partition: &Partition) {
         self.lock().lag.remove(partition);
     }
 

@@ -5,8 +5,8 @@ use axum::{
     extract::{Query, State},
     http::StatusCode,
 };
+use kit::error::{ApiError, ErrorBody};
 use serde::{Deserialize, Serialize};
-use service_kit::error::{ApiError, ErrorBody};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,7 +38,7 @@ struct Parameters {
 
 /// A page of events.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// The events of this page.
     events: Vec<Event>,
     /// How many events match in all.
@@ -77,7 +77,7 @@ struct Event {
         (status = SERVICE_UNAVAILABLE, description = "The index cannot answer now", body = ErrorBody),
     )
 )]
-pub(super) async fn search(
+pub(crate) async fn search(
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Page>, ApiError> {

@@ -12,6 +12,6 @@ use crate::feed::FeedStatus;
     operation_id = "feed_status",
     responses((status = OK, description = "State and lag", body = FeedStatus))
 )]
-pub(super) async fn status(State(state): State<AppState>) -> Json<FeedStatus> {
+pub(crate) async fn status(State(state): State<AppState>) -> Json<FeedStatus> {
     Json(state.feed.read())
 }

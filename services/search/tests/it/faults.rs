@@ -1,7 +1,7 @@
 //! Faults on the way, with records made by the test itself.
 
 use serde_json::json;
-use test_stores::{Proxy, given};
+use testbed::{Proxy, given};
 
 use crate::support::{World, eventually};
 

@@ -3,7 +3,7 @@
 use reqwest::Client;
 use serde_json::json;
 use sqlx::PgPool;
-use test_stores::given::{self, Venue};
+use testbed::given::{self, Venue};
 
 use crate::support::{World, eventually};
 

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use test_stores::given;
+use testbed::given;
 
 use crate::support::{World, eventually};
 

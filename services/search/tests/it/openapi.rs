@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use service_kit::openapi::assert_committed;
+use kit::openapi::assert_committed;
 
 #[test]
 fn the_committed_openapi_document_is_the_one_that_is_served() {

@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 use serde_json::{Value, json};
-use test_stores::given;
+use testbed::given;
 
 use crate::support::World;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use test_stores::given;
+use testbed::given;
 
 use crate::support::World;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use redis::AsyncCommands;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use test_stores::{Proxy, given};
+use testbed::{Proxy, given};
 
 use crate::support::{Service, World, eventually};
 

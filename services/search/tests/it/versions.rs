@@ -2,7 +2,7 @@
 
 use search::{feed::FeedMetrics, index::Write, rows::Reading, writer::Writer};
 use serde_json::Value;
-use test_stores::given;
+use testbed::given;
 
 use crate::support::World;
 

@@ -9,7 +9,7 @@ use super::{World, eventually};
 
 impl World {
     /// Waits until both hold the same and no record is left that could change it; then both still hold the same.
-    pub async fn assert_index_equals_database(&self) {
+    pub(crate) async fn assert_index_equals_database(&self) {
         eventually("index and database hold the same", async || {
             (self.indexed().await == self.expected().await).then_some(())
         })

@@ -7,7 +7,7 @@ use super::{World, eventually};
 
 impl World {
     /// Makes Debezium follow the test's database, beginning with a snapshot.
-    pub async fn connect(&mut self) {
+    pub(crate) async fn connect(&mut self) {
         self.connected = true;
         let name = &self.name;
         self.sql(&format!("CREATE PUBLICATION {name} FOR TABLE events, venues")).await;
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// In this order a later connector of the same name would find nothing of this one.
-    pub(super) async fn remove_connector(&self) {
+    pub(crate) async fn remove_connector(&self) {
         let client = Client::new();
         let url = format!("{}/connectors/{}", self.stores.connect_url, self.name);
         let stopped = async || -> Option<()> {

@@ -24,7 +24,7 @@ impl World {
     }
 
     /// Writes a record into the topic of a table.
-    pub async fn produce(&self, table: &str, key: Option<&str>, value: Option<&str>) {
+    pub(crate) async fn produce(&self, table: &str, key: Option<&str>, value: Option<&str>) {
         let producer: FutureProducer = self.client().create().unwrap();
         let topic = format!("{}.public.{table}", self.name);
         let mut record: FutureRecord<'_, str, str> = FutureRecord::to(&topic).partition(0);
@@ -34,14 +34,14 @@ impl World {
     }
 
     /// Writes a record as Debezium does for an update, by a transaction.
-    pub async fn produce_change(&self, table: &str, id: i64, transaction: u64) {
+    pub(crate) async fn produce_change(&self, table: &str, id: i64, transaction: u64) {
         let source = json!({"txId": transaction, "lsn": 1, "ts_ms": 1, "snapshot": "false"});
         let value = json!({"op": "u", "before": null, "after": {"id": id}, "source": source}).to_string();
         self.produce(table, Some(&json!({"id": id}).to_string()), Some(&value)).await;
     }
 
     /// Per partition: topic, number, first offset, committed offset, end.
-    pub fn positions(&self) -> Vec<(String, i32, i64, Option<i64>, i64)> {
+    pub(crate) fn positions(&self) -> Vec<(String, i32, i64, Option<i64>, i64)> {
         let kafka = self.settings().kafka;
         let client: BaseConsumer = self.client().set("group.id", &kafka.group).create().unwrap();
         let mut positions = Vec::new();
@@ -63,14 +63,14 @@ impl World {
     }
 
     /// The committed offset of partition 0 of a table's topic.
-    pub fn committed(&self, table: &str) -> Option<i64> {
+    pub(crate) fn committed(&self, table: &str) -> Option<i64> {
         let topic = format!("{}.public.{table}", self.name);
         let positions = self.positions();
         positions.into_iter().find(|(name, number, ..)| *name == topic && *number == 0).and_then(|found| found.3)
     }
 
     /// Waits until every record is indexed and its offset committed.
-    pub async fn no_lag(&self) {
+    pub(crate) async fn no_lag(&self) {
         eventually("no lag", async || {
             self.positions().iter().all(|(_, _, _, committed, end)| *committed == Some(*end)).then_some(())
         })
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Makes the records of partition 0 of a table's topic expire.
-    pub async fn expire(&self, table: &str) {
+    pub(crate) async fn expire(&self, table: &str) {
         let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset(&format!("{}.public.{table}", self.name), 0, Offset::End).unwrap();
@@ -86,7 +86,7 @@ impl World {
     }
 
     /// The values of a table's topic, until one is what the caller looks for.
-    pub async fn find_record(&self, table: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn find_record(&self, table: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let group = format!("{}-reader", self.name);
         let consumer: StreamConsumer =
             self.client().set("group.id", group).set("auto.offset.reset", "earliest").create().unwrap();

@@ -7,6 +7,10 @@ mod service;
 
 use std::time::{Duration, Instant};
 
+use kit::{
+    postgres::{Pool, SessionParameter},
+    settings::{Environment, PostgresSettings},
+};
 use rdkafka::{ClientConfig, admin::AdminClient, client::DefaultClientContext};
 use search::{
     feed::FeedMetrics,
@@ -15,22 +19,18 @@ use search::{
     rows::Rows,
     settings::PrepareSettings,
 };
-use service_kit::{
-    postgres::{Pool, SessionParameter},
-    settings::{Environment, PostgresSettings},
-};
 use sqlx::PgPool;
-use test_stores::{Stores, TestDatabase};
+use testbed::{Stores, TestDatabase};
 use uuid::Uuid;
 
-pub use service::Service;
+pub(crate) use service::Service;
 
 /// Far longer than anything takes here; a wait ends with its condition.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that belongs to one test.
-pub struct World {
+pub(crate) struct World {
     pub stores: Stores,
     pub database: TestDatabase,
     /// Prefix of the test's index, topics and Redis keys; name of its connector, slot and publication.
@@ -41,29 +41,29 @@ pub struct World {
 }
 
 impl World {
-    pub async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let name = format!("t{}", &Uuid::new_v4().simple().to_string()[..12]);
         let stores = Stores::from_environment();
         Self { stores, database: TestDatabase::create().await, name, extra: Vec::new(), connected: false }
     }
 
     /// A world whose index exists and is filled.
-    pub async fn prepared() -> Self {
+    pub(crate) async fn prepared() -> Self {
         let world = Self::create().await;
         world.prepare().await;
         world
     }
 
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.extra.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn pool(&self) -> &PgPool {
+    pub(crate) fn pool(&self) -> &PgPool {
         &self.database.pool
     }
 
-    pub fn environment(&self) -> Vec<(String, String)> {
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let mut pairs = self.database.environment();
         let ours = [
             ("REDIS_ADDR", self.stores.redis_addr.as_str()),
@@ -82,40 +82,40 @@ impl World {
         pairs
     }
 
-    pub fn settings(&self) -> PrepareSettings {
+    pub(crate) fn settings(&self) -> PrepareSettings {
         let mut env = Environment::from_pairs(self.environment());
         let settings = PrepareSettings::read(&mut env);
         env.finish(settings).unwrap()
     }
 
-    pub fn index(&self) -> Index {
+    pub(crate) fn index(&self) -> Index {
         let settings = self.settings().index;
         Index::new(&settings.elasticsearch, settings.name).unwrap()
     }
 
-    pub fn rows(&self) -> Rows {
+    pub(crate) fn rows(&self) -> Rows {
         self.rows_with(&[])
     }
 
     /// The same, with parameters for each session.
-    pub fn rows_with(&self, parameters: &'static [SessionParameter]) -> Rows {
+    pub(crate) fn rows_with(&self, parameters: &'static [SessionParameter]) -> Rows {
         let mut env = Environment::from_pairs(self.database.environment());
         let settings = PostgresSettings::read(&mut env);
         Rows::new(Pool::with_parameters(&env.finish(settings).unwrap(), parameters))
     }
 
-    pub async fn prepare(&self) -> Prepared {
+    pub(crate) async fn prepare(&self) -> Prepared {
         let PrepareSettings { kafka, index: settings, .. } = self.settings();
         let metrics = FeedMetrics::uncollected().unwrap();
         prepare(&self.rows(), &self.index(), &settings.definition, &kafka, metrics).await.unwrap()
     }
 
     /// Asks Elasticsearch past the client under test.
-    pub fn elasticsearch(&self, path: &str) -> String {
+    pub(crate) fn elasticsearch(&self, path: &str) -> String {
         format!("{}/{}{path}", self.stores.elasticsearch_url, self.index().name())
     }
 
-    pub async fn sql(&self, statement: &str) {
+    pub(crate) async fn sql(&self, statement: &str) {
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(self.pool()).await.unwrap();
     }
 
@@ -145,7 +145,7 @@ impl Drop for World {
 }
 
 /// Waits until a question has an answer.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask().await {

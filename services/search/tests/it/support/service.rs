@@ -1,15 +1,15 @@
 //! The service, running inside the test.
 
+use kit::settings::Environment;
 use reqwest::{Response, StatusCode};
 use search::settings::ServeSettings;
 use serde_json::Value;
-use service_kit::settings::Environment;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{World, eventually};
 
 /// A running service. It ends with the test, or when it is stopped.
-pub struct Service {
+pub(crate) struct Service {
     pub url: String,
     shutdown: tokio_util::sync::CancellationToken,
     running: JoinHandle<Result<(), search::StartError>>,
@@ -17,7 +17,7 @@ pub struct Service {
 
 impl World {
     /// Starts the service; it may not be ready yet.
-    pub async fn start(&self) -> Service {
+    pub(crate) async fn start(&self) -> Service {
         let mut env = Environment::from_pairs(self.environment());
         let settings = ServeSettings::read(&mut env);
         let settings = env.finish(settings).unwrap();
@@ -29,7 +29,7 @@ impl World {
     }
 
     /// Starts the service and waits until it is ready.
-    pub async fn serve(&self) -> Service {
+    pub(crate) async fn serve(&self) -> Service {
         let service = self.start().await;
         service.ready().await;
         service
@@ -37,11 +37,11 @@ impl World {
 }
 
 impl Service {
-    pub async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         reqwest::get(format!("{}{path}", self.url)).await.unwrap()
     }
 
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         eventually("the service is ready", async || {
             (self.get("/readyz").await.status() == StatusCode::OK).then_some(())
         })
@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// Searches, expecting an answer.
-    pub async fn search(&self, query: &str) -> Value {
+    pub(crate) async fn search(&self, query: &str) -> Value {
         let response = self.get(&format!("/api/v1/search/events?{query}")).await;
         let status = response.status();
         let body: Value = response.json().await.unwrap();
@@ -58,7 +58,7 @@ impl Service {
     }
 
     /// Searches, expecting a refusal: status, code and message.
-    pub async fn refused(&self, query: &str) -> (u16, String, String) {
+    pub(crate) async fn refused(&self, query: &str) -> (u16, String, String) {
         let response = self.get(&format!("/api/v1/search/events?{query}")).await;
         let status = response.status().as_u16();
         let body: Value = response.json().await.unwrap();
@@ -66,18 +66,18 @@ impl Service {
     }
 
     /// The value of a metric, summed over its labels.
-    pub async fn metric(&self, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.text().await.unwrap();
         let lines = text.lines().filter(|line| line.starts_with(name) && !line.starts_with('#'));
         lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     }
 
-    pub async fn feed(&self) -> Value {
+    pub(crate) async fn feed(&self) -> Value {
         self.get("/api/v1/search/feed").await.json().await.unwrap()
     }
 
     /// Ends it as SIGTERM would.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         let Self { running, .. } = self;
         running.await.unwrap().unwrap();

@@ -1,0 +1,35 @@
+//! The id under which everything about a request is logged, which the client may bring.
+
+use axum::http::HeaderMap;
+use uuid::Uuid;
+
+/// Length of a trace id: 16 bytes in hexadecimal (W3C Trace Context, `traceparent`).
+const TRACE_ID_LENGTH: usize = 32;
+
+/// The trace id of a valid `traceparent` (version-traceid-parentid-flags), else a new one.
+pub(crate) fn id(headers: &HeaderMap) -> String {
+    let brought =
+        headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(|value| value.split('-').nth(1));
+    match brought {
+        Some(id) if id.len() == TRACE_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => id.to_owned(),
+        _ => Uuid::new_v4().simple().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_client_brings_its_trace_id() {
+        let brought = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let mut headers = HeaderMap::new();
+        headers
+            .insert("traceparent", HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        assert_eq!(id(&headers), brought);
+        headers.insert("traceparent", HeaderValue::from_static("00-not a trace id-00"));
+        assert_eq!(id(&headers).len(), TRACE_ID_LENGTH);
+    }
+}

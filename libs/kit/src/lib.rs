@@ -1,0 +1,15 @@
+//! What all three services need and no business: settings, errors, the HTTP server with its limits, health, metrics,
+//! logging, shutdown, and the connections to PostgreSQL and Redis.
+
+#![warn(missing_docs)]
+
+pub mod error;
+pub mod health;
+pub mod http;
+pub mod logging;
+pub mod metrics;
+pub mod openapi;
+pub mod postgres;
+pub mod redis;
+pub mod settings;
+pub mod shutdown;

@@ -1,0 +1,142 @@
+//! Customers race for one seat, many times over, while some holds run out.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use booking::Settings;
+use futures::{StreamExt, future::join_all, stream};
+use rand::Rng;
+use seats::HoldLimits;
+use testbed::given::Ticket;
+
+use crate::{
+    customer::{Customer, insist},
+    service::{Replica, Service, eventually},
+};
+
+const CUSTOMERS: usize = 50;
+const SEATS: usize = 100;
+/// Rounds at a time, so that one can go on while a hold of the other runs out.
+const SIDE_BY_SIDE: usize = 3;
+/// Long enough that a machine with much else to do can confirm in time.
+const HOLD: Duration = Duration::from_secs(1);
+/// The pause of a customer who was refused before he asks again.
+const PATIENCE_MS: std::ops::Range<u64> = 100..500;
+
+/// What one round showed.
+#[derive(Default)]
+struct Round {
+    /// Customers whose confirmation was answered with 200.
+    buyers: Vec<String>,
+    /// Holds that ran out before they were confirmed.
+    ran_out: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_customers_race_for_each_of_a_hundred_seats_and_each_is_sold_once() {
+    let service = Service::start_with_hold(HOLD).await;
+    let second = Replica::start(Settings { limits: HoldLimits::of_length(HOLD), ..service.stores.settings() }).await;
+    let (event, tickets) = service.given_event_with_seats(i32::try_from(SEATS).expect("a small number")).await;
+
+    let bases = [service.replica.base.clone(), second.base.clone()];
+    let rounds: Vec<(Ticket, Round)> = stream::iter(tickets)
+        .map(|ticket| race(&service, &bases, ticket))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await;
+
+    let mut ran_out = 0;
+    for (ticket, round) in &rounds {
+        assert_eq!(round.buyers.len(), 1, "seat {} was sold to {:?}", ticket.seat, round.buyers);
+        assert_eq!(service.stores.buyers(ticket).await, round.buyers, "PostgreSQL knows another buyer");
+        assert_eq!(service.stores.status(ticket).await, "booked");
+        ran_out += round.ran_out;
+    }
+    assert_eq!(rounds.len(), SEATS);
+    assert!(ran_out >= SEATS / 4, "only {ran_out} holds ran out: the race is too tame");
+    eventually("nothing is held any more", async || service.shown_as_reserved(&event).await.is_empty()).await;
+    second.stop().await;
+}
+
+/// How long somebody who holds a seat takes to confirm it.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Until the hold has run out.
+    Dawdles,
+    /// Until just about the hold's end: either side may win.
+    CutsItFine,
+}
+
+/// A seat that everybody wants.
+struct Seat {
+    ticket: Ticket,
+    /// What those who get it do next, in turn. Afterwards everybody confirms at once.
+    manners: Mutex<Vec<Manner>>,
+    /// Somebody has bought it; the others give up once they are refused again.
+    sold: AtomicBool,
+}
+
+async fn race(service: &Service, bases: &[String; 2], ticket: Ticket) -> (Ticket, Round) {
+    let manners = match ticket.id % 4 {
+        0 => vec![Manner::Dawdles],
+        1 => vec![Manner::CutsItFine],
+        _ => vec![],
+    };
+    let seat = Seat { ticket, manners: Mutex::new(manners), sold: AtomicBool::new(false) };
+    let customers = (0..CUSTOMERS).map(|number| service.customer().at(&bases[number % bases.len()]));
+    let mut round = Round::default();
+    for (customer, bought, ran_out) in join_all(customers.map(|customer| buy(customer, &seat))).await {
+        round.ran_out += ran_out;
+        if bought {
+            round.buyers.push(customer);
+        }
+    }
+    (seat.ticket, round)
+}
+
+/// Tries until the seat is his or somebody's. Returns who he is, whether he bought, and how many of his holds ran out.
+async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
+    let (mut ran_out, mut refused) = (0, 0);
+    loop {
+        let was_sold = seat.sold.load(Ordering::SeqCst);
+        let reserved = insist(|| customer.reserve(&seat.ticket)).await;
+        if reserved.status == 200 {
+            assert!(!was_sold, "a sold seat was reserved");
+            think(seat).await;
+            let confirmed = insist(|| customer.confirm(&seat.ticket)).await;
+            if confirmed.status == 200 {
+                seat.sold.store(true, Ordering::SeqCst);
+                return (customer.uuid, true, ran_out);
+            }
+            confirmed.is_not_reserved();
+            ran_out += 1;
+            continue;
+        }
+        reserved.is_not_available();
+        if refused == 0 || was_sold {
+            // Whoever lost cannot confirm either.
+            insist(|| customer.confirm(&seat.ticket)).await.is_not_reserved();
+        }
+        if was_sold {
+            return (customer.uuid, false, ran_out);
+        }
+        refused += 1;
+        let pause = rand::rng().random_range(PATIENCE_MS);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+async fn think(seat: &Seat) {
+    let manner = seat.manners.lock().expect("no panic").pop();
+    let share_of_the_hold = match manner {
+        Some(Manner::Dawdles) => 1.02,
+        Some(Manner::CutsItFine) => rand::rng().random_range(0.95..1.02),
+        None => rand::rng().random_range(0.0..0.05),
+    };
+    tokio::time::sleep(HOLD.mul_f64(share_of_the_hold)).await;
+}

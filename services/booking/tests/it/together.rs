@@ -1,0 +1,139 @@
+//! Sales that come at the same time are made by one statement, and yet each for itself.
+
+use booking::orders::{
+    OrderState,
+    decision::{Decision, Purchase},
+    sale::Till,
+};
+use futures::future::join_all;
+use kit::{
+    postgres::Pool,
+    settings::{Environment, PostgresSettings},
+};
+use seats::Sale;
+use testbed::{TestDatabase, given, given::Ticket};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+const BUYERS: i32 = 20;
+
+/// Buyers of a ticket each. The last one's belongs to another event.
+struct Rush {
+    database: TestDatabase,
+    till: Till,
+    last_event: i64,
+    tickets: Vec<Ticket>,
+}
+
+/// What became of a sale, or why that is not known.
+type Sold = Result<Decision, booking::Failure>;
+
+impl Rush {
+    async fn prepare() -> Self {
+        let database = TestDatabase::create().await;
+        let mut env = Environment::from_pairs(database.environment());
+        let settings = PostgresSettings::read(&mut env);
+        let settings = env.finish(settings).expect("settings");
+        let (_, mut tickets) = given::event_with_seats(&database.pool, BUYERS - 1).await;
+        let (last_event, last) = given::event_with_seats(&database.pool, 1).await;
+        tickets.extend(last);
+        let till = Till::start(Pool::with_parameters(&settings, booking::SESSION));
+        Self { database, till, last_event: last_event.id, tickets }
+    }
+
+    fn last(&self) -> &Ticket {
+        self.tickets.last().expect("a ticket")
+    }
+
+    /// What all but the last one hear, and what the last one will hear. On the one thread of the test all of them ask before
+    /// anybody is served, so they are served together.
+    async fn sell(&self) -> (Vec<Sold>, JoinHandle<Sold>) {
+        let mut sales: Vec<_> =
+            self.tickets.iter().map(|ticket| tokio::spawn(sell(self.till.clone(), ticket.clone()))).collect();
+        let last = sales.pop().expect("a sale");
+        (join_all(sales).await.into_iter().map(|sold| sold.expect("no panic")).collect(), last)
+    }
+
+    /// All but the last one have their tickets, by so many transactions.
+    async fn assert_sold(&self, sold: Vec<Sold>, transactions: i64) {
+        for sold in sold {
+            assert_eq!(sold.expect("a decision").state, OrderState::Booked);
+        }
+        let counted: (i64, i64) = sqlx::query_as(
+            "SELECT count(*), count(DISTINCT orders.xmin::text)
+             FROM orders JOIN order_tickets ON order_id = orders.id JOIN tickets ON tickets.id = ticket_id
+             WHERE orders.state = 'booked' AND tickets.status = 'booked' AND tickets.id <> $1",
+        )
+        .bind(self.last().id)
+        .fetch_one(&self.database.pool)
+        .await
+        .expect("two numbers");
+        assert_eq!(counted, (i64::from(BUYERS) - 1, transactions));
+    }
+
+    /// A transaction that has changed or locked a row.
+    async fn transaction(&self, statement: &'static str, id: i64) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut transaction = self.database.pool.begin().await.expect("a transaction");
+        sqlx::query(statement).bind(id).execute(&mut *transaction).await.expect("a row");
+        transaction
+    }
+}
+
+async fn sell(till: Till, ticket: Ticket) -> Sold {
+    let sale = Sale {
+        event_uuid: Uuid::new_v4().to_string(),
+        user: Uuid::new_v4(),
+        attempt: Uuid::now_v7(),
+        tickets: vec![ticket.uuid.parse().expect("a uuid")],
+    };
+    let purchase = Purchase { payment_method: Uuid::new_v4(), hold: None, currency: "eur", key: None };
+    till.sell(&sale, &purchase).await
+}
+
+#[tokio::test]
+async fn a_seat_that_somebody_has_locked_makes_only_its_own_buyer_wait() {
+    let rush = Rush::prepare().await;
+    let blocker = rush.transaction("SELECT FROM tickets WHERE id = $1 FOR UPDATE", rush.last().id).await;
+    only_the_last_one_waits(&rush, blocker).await;
+}
+
+#[tokio::test]
+async fn an_event_that_somebody_has_locked_makes_only_its_own_buyers_wait() {
+    let rush = Rush::prepare().await;
+    let blocker = rush.transaction("SELECT FROM events WHERE id = $1 FOR UPDATE", rush.last_event).await;
+    only_the_last_one_waits(&rush, blocker).await;
+}
+
+async fn only_the_last_one_waits(rush: &Rush, blocker: sqlx::Transaction<'static, sqlx::Postgres>) {
+    let (sold, last) = rush.sell().await;
+    rush.assert_sold(sold, 1).await;
+    assert!(!last.is_finished(), "its row is locked");
+    blocker.rollback().await.expect("released");
+    assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Booked);
+}
+
+#[tokio::test]
+async fn a_seat_that_is_sold_by_whoever_has_locked_it_is_refused() {
+    let rush = Rush::prepare().await;
+    let other = rush.transaction("UPDATE tickets SET status = 'booked' WHERE id = $1", rush.last().id).await;
+    let (sold, last) = rush.sell().await;
+    rush.assert_sold(sold, 1).await;
+    other.commit().await.expect("sold");
+    assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Cancelled);
+}
+
+/// The ticket looks as if it were for sale, which only the constraint on the tickets of orders knows better.
+#[tokio::test]
+async fn a_sale_that_breaks_a_constraint_spoils_no_other() {
+    let rush = Rush::prepare().await;
+    let sold_before = "WITH earlier AS (
+            INSERT INTO orders (user_uuid, state, payment_provider, amount)
+            VALUES (gen_random_uuid()::text, 'stuck', 'free', 0) RETURNING id
+        )
+        INSERT INTO order_tickets (order_id, ticket_id, ticket_uuid, seat, price)
+        SELECT earlier.id, tickets.id, tickets.uuid, seat, price FROM earlier, tickets WHERE tickets.id = $1";
+    rush.transaction(sold_before, rush.last().id).await.commit().await.expect("sold before");
+    let (sold, last) = rush.sell().await;
+    rush.assert_sold(sold, i64::from(BUYERS) - 1).await;
+    assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Cancelled);
+}

@@ -1,0 +1,135 @@
+//! PostgreSQL's own benchmark, which runs statements of the services without the services.
+
+use anyhow::{Context, Result, bail, ensure};
+use booking::orders::sale;
+
+use crate::{shop::Shop, shop::TICKET_UUID, stores::Stores};
+
+/// What pgbench is to do.
+pub(crate) struct Bench<'b> {
+    /// Where pgbench is.
+    pub stores: &'b Stores,
+    /// What it works on.
+    pub shop: &'b Shop,
+    /// How many connections it has.
+    pub clients: usize,
+}
+
+/// What pgbench did.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// Transactions a second, without the time to connect.
+    pub per_second: f64,
+    /// Transactions.
+    pub transactions: u64,
+}
+
+impl Bench<'_> {
+    /// Reads tickets at random by their uuid, for so many seconds.
+    ///
+    /// # Errors
+    /// When pgbench fails.
+    pub(crate) async fn read_by_key(&self, seconds: f64) -> Result<Outcome> {
+        let script = format!(
+            "\\set n random(1, :tickets)\nSELECT status FROM tickets WHERE uuid = {};\n",
+            TICKET_UUID.replace("{number}", "(:n)::text")
+        );
+        let tickets = format!("tickets={}", self.shop.to_reserve.len());
+        let seconds = format!("{:.0}", seconds.max(1.0));
+        self.run(&["--time", &seconds, "--define", &tickets], &script, &[]).await
+    }
+
+    /// Sells tickets as booking does, each transaction another one.
+    ///
+    /// # Errors
+    /// When pgbench fails, or not every transaction has sold a ticket.
+    pub(crate) async fn sell(&self) -> Result<Outcome> {
+        let each = self.shop.to_sell.len() / self.clients;
+        let statement = with_values(sale::SELL, sale::SELL_PARAMETERS)?;
+        let script = format!("\\set n :first + :client_id * :each + :i\n\\set i :i + 1\n{statement};\n");
+        let (transactions, first) = (each.to_string(), format!("first={}", self.shop.to_sell.start));
+        let each = format!("each={each}");
+        let arguments = ["--transactions", &transactions, "--define", &first, "--define", &each, "--define", "i=0"];
+        let outcome = self.run(&arguments, &script, booking::SESSION).await?;
+        let sold = self.shop.sold_by_postgres().await?;
+        ensure!(i64::try_from(outcome.transactions)? == sold, "pgbench: {outcome:?}, but {sold} tickets are sold");
+        Ok(outcome)
+    }
+
+    async fn run(&self, arguments: &[&str], script: &str, session: &[(&str, &str)]) -> Result<Outcome> {
+        let clients = self.clients.to_string();
+        let always = ["--no-vacuum", "--protocol", "prepared", "--client", &clients, "--file", "-"];
+        let database = [self.shop.database.name.as_str()];
+        let arguments: Vec<String> =
+            always.iter().chain(arguments).chain(&database).map(|&argument| argument.to_owned()).collect();
+        let session: Vec<String> = session.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
+        let said = self.stores.pgbench(&arguments, script, &session.join(" ")).await?;
+        parse(&said).with_context(|| format!("pgbench said: {said}"))
+    }
+}
+
+/// The statement with an expression over pgbench's variable `n` for each of its parameters.
+fn with_values(statement: &str, parameters: &[&str]) -> Result<String> {
+    let ticket = TICKET_UUID.replace("{number}", "(:n)::text");
+    let mut text = statement.to_owned();
+    // From the last one on: `$1` is also the beginning of `$10`.
+    for (index, parameter) in parameters.iter().enumerate().rev() {
+        let value = match *parameter {
+            "tickets" => format!("ARRAY[{ticket}]"),
+            // As those of booking, which begin with the time, one follows the other.
+            "orders" | "their_orders" => "ARRAY['01900000-0000-7000-8000-' || lpad((:n)::text, 12, '0')]".to_owned(),
+            "counts" => "ARRAY[1]".to_owned(),
+            "users" => "ARRAY[md5('user' || (:n)::text)::uuid::text]".to_owned(),
+            "payment_methods" => "ARRAY[md5('method' || (:n)::text)::uuid::text]".to_owned(),
+            "events" => "ARRAY[md5('event' || (:n)::text)::uuid::text]".to_owned(),
+            "holds" | "keys" | "fingerprints" => "ARRAY[NULL]".to_owned(),
+            "currency" => "'eur'::text".to_owned(),
+            unknown => bail!("the sale has a parameter that the benchmark does not know: {unknown}"),
+        };
+        text = text.replace(&format!("${}", index + 1), &value);
+    }
+    ensure!(!text.contains('$'), "the sale has more parameters than it names: {text}");
+    Ok(text)
+}
+
+fn parse(said: &str) -> Option<Outcome> {
+    let behind = |label: &str| said.lines().find_map(|line| line.strip_prefix(label));
+    let failed: u64 = behind("number of failed transactions: ")?.split(' ').next()?.parse().ok()?;
+    let transactions = behind("number of transactions actually processed: ")?.split('/').next()?.trim().parse().ok()?;
+    let per_second = behind("tps = ")?.split(' ').next()?.parse().ok()?;
+    (failed == 0).then_some(Outcome { per_second, transactions })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "pgbench (17.5)
+transaction type: -
+scaling factor: 1
+query mode: prepared
+number of clients: 64
+number of threads: 1
+maximum number of tries: 1
+number of transactions per client: 400
+number of transactions actually processed: 25600/25600
+number of failed transactions: 0 (0.000%)
+latency average = 8.991 ms
+initial connection time = 312.443 ms
+tps = 7118.260834 (without initial connection time)
+";
+
+    #[test]
+    fn rate_and_count_are_read_and_failures_are_no_figures() {
+        assert_eq!(parse(SAID), Some(Outcome { per_second: 7_118.260_834, transactions: 25_600 }));
+        assert_eq!(parse(&SAID.replace("transactions: 0 (", "transactions: 3 (")), None);
+    }
+
+    #[test]
+    fn the_sale_of_booking_can_be_run_by_pgbench() {
+        let statement = with_values(sale::SELL, sale::SELL_PARAMETERS).unwrap();
+        assert!(statement.contains("ARRAY[md5((:n)::text)::uuid::text]"), "{statement}");
+        assert!(with_values("SELECT $1, $2", &["tickets"]).is_err());
+        assert!(with_values("SELECT $1", &["coupon"]).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! Two replicas of booking and of event management on stores of their own, and what they need.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Result, bail};
+use fake_stripe::{Delivery, FakeStripe, Fault, When};
+use testbed::{Proxy, TestDatabase};
+use tokio::time::{Instant, sleep};
+
+use super::{HOLD, LIFETIME, Plan, Programs, Provider, market::Market, process::Process, stores::Stores};
+
+/// Stores that buying and selling needs.
+const NEEDED: [&str; 2] = ["postgres", "redis"];
+/// Stores that only search needs. An instance of their own: `dev/stores` starts one store of an instance at a time, and these
+/// are slow.
+const BYSTANDERS: [&str; 3] = ["kafka", "connect", "elasticsearch"];
+
+/// Of a hundred calls to Stripe so many go wrong, each in one of these ways.
+const STRIPE_FAULTS: [(f64, Fault); 5] = [
+    (0.01, Fault::AnswerLost),
+    (0.005, Fault::RequestLost),
+    (0.005, Fault::ServerError),
+    (0.005, Fault::RateLimited),
+    (0.002, Fault::SlowEffect(Duration::from_millis(1_500))),
+];
+
+/// The pause between two looks at whether all has settled: a step of a payment takes less.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// What is left of it is dropped in this order.
+pub(crate) struct Platform {
+    pub booking: Vec<Process>,
+    pub event_management: Vec<Process>,
+    pub search: Option<Process>,
+    stripe: Option<FakeStripe>,
+    pub postgres_proxy: Proxy,
+    pub redis_proxy: Proxy,
+    pub database: TestDatabase,
+    stores: Stores,
+    bystanders: Option<Stores>,
+    logs: PathBuf,
+}
+
+impl Platform {
+    pub(crate) async fn start(plan: &Plan, programs: &Programs) -> Result<Self> {
+        let name = format!("history-{}-{}", std::process::id(), plan.seed);
+        let logs = std::env::temp_dir().join(format!("ticket-{name}"));
+        std::fs::create_dir_all(&logs)?;
+        let stores = Stores::up(name.clone(), &NEEDED).await?;
+        let bystanders = match plan.bystander_rounds {
+            0 => None,
+            _ => Some(Stores::up(format!("{name}-bystanders"), &BYSTANDERS).await?),
+        };
+        let database = TestDatabase::create_on(stores.setting("POSTGRES_URL")?).await;
+        let postgres_proxy = Proxy::start(&database.addr()).await;
+        let redis_proxy = Proxy::start(stores.setting("REDIS_ADDR")?).await;
+        let stripe = match plan.provider {
+            Provider::Free => None,
+            Provider::Stripe => Some(FakeStripe::start().await),
+        };
+        let mut environment = database.environment_at(&postgres_proxy.addr);
+        let for_search = bystanders.as_ref().unwrap_or(&stores);
+        let own = [
+            ("REDIS_ADDR", redis_proxy.addr.clone()),
+            ("HOLD_SECONDS", HOLD.as_secs().to_string()),
+            ("HOLD_LIFETIME_SECONDS", LIFETIME.as_secs().to_string()),
+            ("KAFKA_LISTENERS", for_search.setting("KAFKA_BOOTSTRAP")?.to_owned()),
+            ("ELASTICSEARCH_ADDR", for_search.setting("ELASTICSEARCH_URL")?.to_owned()),
+        ];
+        environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        environment.extend(match &stripe {
+            None => vec![("PAYMENT_PROVIDER".to_owned(), "free".to_owned())],
+            Some(stripe) => stripe.environment(),
+        });
+        let start = async |name: &str, program: &str| {
+            Process::start(name, programs.path(program), environment.clone(), &logs).await
+        };
+        let booking = vec![start("booking-1", "booking").await?, start("booking-2", "booking").await?];
+        let event_management = vec![
+            start("event-management-1", "event-management").await?,
+            start("event-management-2", "event-management").await?,
+        ];
+        let search = if bystanders.is_some() { Some(start("search", "search").await?) } else { None };
+        if let Some(stripe) = &stripe {
+            let hook = |process: &Process| format!("{}/api/v1/booking/payments/stripe/webhook", process.base);
+            stripe.send_webhooks_to(booking.iter().map(hook).collect());
+            stripe.set_delivery(Delivery::Mixed);
+            STRIPE_FAULTS.iter().for_each(|(chance, fault)| stripe.fail_any(When::Chance(*chance), *fault));
+        }
+        Ok(Self {
+            booking,
+            event_management,
+            search,
+            stripe,
+            postgres_proxy,
+            redis_proxy,
+            database,
+            stores,
+            bystanders,
+            logs,
+        })
+    }
+
+    /// The instance that a store belongs to.
+    pub(crate) fn instance_of(&self, store: &str) -> &Stores {
+        self.bystanders.as_ref().filter(|_| BYSTANDERS.contains(&store)).unwrap_or(&self.stores)
+    }
+
+    pub(crate) fn stripe(&self) -> Option<&FakeStripe> {
+        self.stripe.as_ref()
+    }
+
+    /// Waits until nothing is under way any more: no seat that was offered is held or being sold, and no payment has a step
+    /// left to take.
+    pub(crate) async fn settle(&self, market: &Market, deadline: Instant) -> Result<()> {
+        if let Some(stripe) = &self.stripe {
+            stripe.clear_faults();
+            stripe.set_delivery(Delivery::Normal);
+        }
+        loop {
+            self.decide_payments();
+            let under_way = self.payments_under_way().await?;
+            let reserved = market.shown_as_reserved(&self.event_management[0].base).await;
+            if under_way == 0 && reserved.as_ref().is_ok_and(|seats| *seats == 0) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                bail!("not settled: {under_way} payments under way, seats reserved: {reserved:?}");
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    /// Their worker is told not to wait any longer: it would look again after half a minute, and then ever more rarely.
+    async fn payments_under_way(&self) -> Result<u64> {
+        let looked_at = sqlx::query("UPDATE payment_attempts SET next_look_at = now() WHERE next_look_at IS NOT NULL");
+        Ok(looked_at.execute(&self.database.pool).await?.rows_affected())
+    }
+
+    /// Customers who were asked to act have gone: half of them did.
+    pub(crate) fn decide_payments(&self) {
+        if let Some(stripe) = &self.stripe {
+            stripe.decide_all(|payment| payment.intent.ends_with(|digit| matches!(digit, '0'..='7')));
+        }
+    }
+
+    /// Ends it all, and says where the logs are.
+    pub(crate) async fn end(self) -> PathBuf {
+        let logs = self.logs.clone();
+        // It waits for processes to end.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+        logs
+    }
+}

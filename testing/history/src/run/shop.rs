@@ -1,0 +1,173 @@
+//! The platform as a customer's client sees it: every request is written down with its answer.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Result;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{clock::Recorder, market::EventOnSale, platform::Platform};
+use crate::history::{Call, Operation, Outcome};
+
+/// Shorter than a replica stands still: some clients give up on it.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The services close connections that are idle for their read timeout of 5 s; a client lets go before.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) struct Shop {
+    pub recorder: Arc<Recorder>,
+    client: Client,
+    booking: Vec<(String, String)>,
+    event_management: Vec<(String, String)>,
+}
+
+/// What a request is about.
+pub(crate) struct About<'a> {
+    pub customer: &'a str,
+    pub call: Call,
+    pub tickets: &'a [String],
+    pub order: Option<&'a str>,
+}
+
+/// An answer; `None` stands for a request that reached nobody.
+pub(crate) struct Answer {
+    pub outcome: Option<Outcome>,
+    pub body: Value,
+}
+
+impl Shop {
+    pub(crate) fn new(platform: &Platform, recorder: Arc<Recorder>) -> Result<Self> {
+        let client = Client::builder().timeout(PATIENCE).pool_idle_timeout(IDLE_TIMEOUT).build()?;
+        let named = |processes: &[super::process::Process]| {
+            processes.iter().map(|process| (process.name.clone(), process.base.clone())).collect()
+        };
+        Ok(Self {
+            recorder,
+            client,
+            booking: named(&platform.booking),
+            event_management: named(&platform.event_management),
+        })
+    }
+
+    pub(crate) async fn reserve(&self, about: About<'_>, replica: usize) -> Answer {
+        let body = json!({"ticket_uuid": about.tickets[0], "user_uuid": about.customer});
+        self.post(about, replica, "tickets/reserve", body).await
+    }
+
+    pub(crate) async fn confirm(&self, about: About<'_>, replica: usize, method: &str) -> Answer {
+        let body = json!({"ticket_uuid": about.tickets[0], "user_uuid": about.customer, "payment_method_uuid": method});
+        self.post(about, replica, "tickets/confirm", body).await
+    }
+
+    pub(crate) async fn post(&self, about: About<'_>, replica: usize, path: &str, body: Value) -> Answer {
+        let (name, base) = &self.booking[replica];
+        let request = self.client.post(format!("{base}/api/v1/booking/{path}")).json(&body);
+        self.ask(about, name, request).await
+    }
+
+    /// An order under a key: its repeat does nothing twice.
+    pub(crate) async fn order(&self, about: About<'_>, replica: usize, key: &str, body: &Value) -> Answer {
+        let (name, base) = &self.booking[replica];
+        let request =
+            self.client.post(format!("{base}/api/v1/booking/orders")).header("idempotency-key", key).json(body);
+        self.ask(about, name, request).await
+    }
+
+    pub(crate) async fn get(&self, about: About<'_>, replica: usize, path: &str) -> Answer {
+        let (name, base) = &self.booking[replica];
+        self.ask(about, name, self.client.get(format!("{base}/api/v1/booking/{path}"))).await
+    }
+
+    pub(crate) async fn delete(&self, about: About<'_>, replica: usize, path: &str) -> Answer {
+        let (name, base) = &self.booking[replica];
+        self.ask(about, name, self.client.delete(format!("{base}/api/v1/booking/{path}"))).await
+    }
+
+    /// Asks without writing it down: for what sells nothing.
+    pub(crate) async fn prepare(&self, replica: usize, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/api/v1/booking/{path}", self.booking[replica].1);
+        Ok(self.client.post(url).json(body).send().await?.error_for_status()?.json().await?)
+    }
+
+    async fn ask(&self, about: About<'_>, at: &str, request: RequestBuilder) -> Answer {
+        let start_us = self.recorder.now_us();
+        let answered = match request.send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                response.bytes().await.map(|body| (status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+            }
+            Err(error) => Err(error),
+        };
+        let end_us = self.recorder.now_us();
+        if answered.as_ref().is_err_and(reqwest::Error::is_connect) {
+            self.recorder.not_sent();
+            return Answer { outcome: None, body: Value::Null };
+        }
+        let (status, body) = answered.map_or((None, Value::Null), |(status, body)| (Some(status), body));
+        let outcome = outcome(about.call, status, &body);
+        let order = about.order.or_else(|| body["order_uuid"].as_str()).map(str::to_owned);
+        self.recorder.operation(Operation {
+            customer: about.customer.to_owned(),
+            call: about.call,
+            tickets: about.tickets.to_vec(),
+            order,
+            at: at.to_owned(),
+            start_us,
+            end_us,
+            outcome,
+            status,
+        });
+        Answer { outcome: Some(outcome), body }
+    }
+
+    /// Looks at an event's page. Returns the tickets that it shows as booked.
+    pub(crate) async fn page(&self, event: &EventOnSale, replica: usize) -> Vec<String> {
+        let (name, base) = &self.event_management[replica];
+        let start_us = self.recorder.now_us();
+        let request = self.client.get(format!("{base}/api/v1/management/events/{}", event.uuid));
+        let answered = async {
+            let response = request.send().await?;
+            Ok::<_, reqwest::Error>((response.status().as_u16(), response.json::<Value>().await?))
+        };
+        let Ok((status, page)) = answered.await else {
+            // A page has no effect: without an answer there is nothing to judge.
+            self.recorder.not_sent();
+            return vec![];
+        };
+        let end_us = self.recorder.now_us();
+        let with_status = |status: &str| {
+            let tickets = page["tickets"].as_array().into_iter().flatten();
+            let fitting = tickets.filter(|ticket| ticket["status"] == status);
+            fitting.filter_map(|ticket| ticket["uuid"].as_str().map(str::to_owned)).collect()
+        };
+        self.recorder.operation(Operation {
+            customer: "visitor".to_owned(),
+            call: Call::Page,
+            tickets: with_status("available"),
+            order: None,
+            at: name.clone(),
+            start_us,
+            end_us,
+            outcome: if status == 200 { Outcome::Ok } else { Outcome::Unknown },
+            status: Some(status),
+        });
+        with_status("booked")
+    }
+}
+
+/// What an answer says. 503 leaves it open, as no answer does; so does what nobody promised.
+fn outcome(call: Call, status: Option<u16>, body: &Value) -> Outcome {
+    match (status, call) {
+        (Some(200 | 201), Call::Order | Call::Look) => match body["state"].as_str() {
+            Some("booked") => Outcome::Ok,
+            Some("pending" | "paying") => Outcome::Pending,
+            _ => Outcome::Refused,
+        },
+        (Some(202), _) => Outcome::Pending,
+        (Some(200..300), _) => Outcome::Ok,
+        (Some(402), _) if body["error"] == "payment_requires_action" => Outcome::Pending,
+        (Some(402), _) => Outcome::Declined,
+        (Some(400..500), _) => Outcome::Refused,
+        _ => Outcome::Unknown,
+    }
+}

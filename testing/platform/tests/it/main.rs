@@ -1,0 +1,6 @@
+//! Several services together, and the files of the repository that no test of one crate sees whole.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
+
+mod development_files;
+mod race;
