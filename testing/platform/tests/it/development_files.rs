@@ -1,16 +1,8 @@
 //! `kind-config.yaml` and `skaffold.yaml` cannot run here without their tools; what they name must exist and agree.
 
-use std::path::{Path, PathBuf};
-
 use serde_yaml::Value;
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn text(path: &str) -> String {
-    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
+use crate::repository::{root, text};
 
 fn yaml(path: &str) -> Value {
     serde_yaml::from_str(&text(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -71,7 +63,7 @@ fn skaffold_builds_each_program_image_that_the_containerfile_makes() {
         assert!(command.contains(&format!("--program {program} ")), "{image} is built by {command}");
         for path in items(&artifact["custom"]["dependencies"]["paths"]) {
             let path = word(path).trim_end_matches("/**");
-            assert!(repository().join(path).exists(), "{path} of {image} does not exist");
+            assert!(root().join(path).exists(), "{path} of {image} does not exist");
         }
     }
 }
@@ -81,7 +73,7 @@ fn skaffold_deploys_charts_that_exist_and_forwards_to_their_services() {
     let skaffold = yaml("skaffold.yaml");
     let releases = items(&skaffold["deploy"]["helm"]["releases"]);
     for release in releases {
-        let chart = repository().join(word(&release["chartPath"]));
+        let chart = root().join(word(&release["chartPath"]));
         assert!(chart.join("Chart.yaml").exists(), "{} is no chart", chart.display());
         let values: Value = serde_yaml::from_str(&std::fs::read_to_string(chart.join("values.yaml")).unwrap()).unwrap();
         for (path, _) in release["setValueTemplates"].as_mapping().into_iter().flatten() {

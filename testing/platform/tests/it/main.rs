@@ -2,5 +2,11 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
 
+mod circles;
+mod dependencies;
 mod development_files;
+mod pages;
 mod race;
+mod repository;
+mod sources;
+mod versions;
