@@ -1,21 +1,27 @@
-//! Search: finds upcoming events in an Elasticsearch index, and keeps that index equal to the database by following
-//! the change feed.
+//! Search: finds upcoming events in an Elasticsearch index, and keeps that index equal to PostgreSQL by following the change
+//! feed.
+//!
+//! Requests go `http` → `query` → `index`. Changes go `feed` (Kafka) → `indexing` (read rows, write documents) → `index`
+//! (Elasticsearch).
 
-pub mod cache;
-pub mod documents;
-pub mod faults;
-pub mod feed;
-pub mod health;
-pub mod http;
-pub mod index;
-pub mod prepare;
-pub mod query;
-pub mod report;
-pub mod rows;
+mod feed;
+mod http;
+mod index;
+mod indexing;
+mod prepare_index;
+mod query;
+mod report;
 mod serve;
-pub mod settings;
-pub mod sweep;
-pub mod versions;
-pub mod writer;
+mod settings;
 
-pub use serve::{StartError, run};
+pub use index::{Index, Write};
+pub use indexing::{Reading, Rows};
+pub use prepare_index::{Prepared, prepare_index};
+pub use report::report;
+pub use serve::{RunError, run};
+pub use settings::{PrepareSettings, ServeSettings};
+
+/// The OpenAPI document that the program serves.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    http::routes().get_openapi().clone()
+}

@@ -5,20 +5,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use kit::{
     logging,
+    postgres::Pool,
     settings::{Environment, Mode, or_exit},
     shutdown,
 };
-use search::{
-    feed::FeedMetrics,
-    index::Index,
-    prepare::prepare,
-    report,
-    rows::Rows,
-    settings::{PrepareSettings, ServeSettings},
-};
+use search::{PrepareSettings, Rows, RunError, ServeSettings};
 use tokio::net::TcpListener;
 
-/// Finds upcoming events, and keeps the index of them equal to the database.
+/// Finds upcoming events, and keeps the index of events equal to the database.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -34,7 +28,7 @@ enum Command {
     PrepareIndex,
 }
 
-/// Requests make many small allocations that other threads free, which glibc's allocator does slowly, and jemalloc returns
+/// Requests make many small allocations that other threads free, which glibc's allocator does slowly. jemalloc also returns
 /// memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -48,9 +42,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> ExitCode {
-    let mut env = Environment::from_process();
-    let settings = ServeSettings::read(&mut env);
-    let settings = or_exit(env.finish(settings));
+    let settings = or_exit(ServeSettings::read(Environment::from_process()));
     logging::init("search", settings.server.mode);
     match listen_and_run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,23 +53,16 @@ async fn serve() -> ExitCode {
     }
 }
 
-async fn listen_and_run(settings: ServeSettings) -> Result<(), search::StartError> {
+async fn listen_and_run(settings: ServeSettings) -> Result<(), RunError> {
     let shutdown = shutdown::on_signal()?;
     let listener = TcpListener::bind(&settings.server.addr).await?;
     search::run(listener, settings, shutdown).await
 }
 
 async fn prepare_index() -> ExitCode {
-    let mut env = Environment::from_process();
-    let settings = PrepareSettings::read(&mut env);
-    let termination_log = env.or("TERMINATION_LOG", report::TERMINATION_LOG.to_owned());
-    let settings = settings.zip(termination_log);
-    let (PrepareSettings { postgres, kafka, index: settings }, termination_log) = or_exit(env.finish(settings));
+    let settings = or_exit(PrepareSettings::read(Environment::from_process()));
     logging::init("search prepare-index", Mode::Release);
-    let rows = Rows::new(kit::postgres::Pool::new(&postgres));
-    let prepared = async {
-        let index = Index::new(&settings.elasticsearch, settings.name)?;
-        prepare(&rows, &index, &settings.definition, &kafka, FeedMetrics::uncollected()?).await
-    };
-    report::finish(prepared.await, termination_log.as_ref())
+    let rows = Rows::new(Pool::new(&settings.postgres));
+    let prepared = search::prepare_index(&rows, &settings.index, &settings.kafka).await;
+    search::report(prepared, &settings.termination_log)
 }

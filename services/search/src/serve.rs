@@ -1,4 +1,4 @@
-//! The service: queries and indexer in one process.
+//! The service: HTTP server and indexer in one process.
 
 use std::io;
 
@@ -12,54 +12,45 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cache::Cache,
-    feed::{FeedMetrics, Indexer, Status},
-    health,
+    feed::{FeedMetrics, SharedStatus},
     http::{AppState, routes},
-    index::{Index, IndexError},
-    rows::Rows,
+    index::{self, Index, IndexError},
+    indexing::{Indexer, IndexingMetrics, Rows},
+    query::Cache,
     settings::ServeSettings,
 };
 
-/// Why the service did not start.
+/// The service could not start, or ended before `shutdown`.
 #[derive(Debug, Error)]
-pub enum StartError {
-    /// The settings of Elasticsearch make no client.
-    #[error(transparent)]
+pub enum RunError {
+    #[error("Elasticsearch: {0}")]
     Index(#[from] IndexError),
-    /// The settings of Redis make no client.
-    #[error(transparent)]
+    #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
-    /// Two metrics of one name.
-    #[error(transparent)]
+    #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// The listener is broken.
-    #[error(transparent)]
-    Listener(#[from] io::Error),
-    /// The indexer panicked.
-    #[error(transparent)]
+    #[error("HTTP: {0}")]
+    Http(#[from] io::Error),
+    #[error("indexer: {0}")]
     Indexer(#[from] tokio::task::JoinError),
 }
 
 /// Serves on a listener until `shutdown`. It starts while stores are down, and creates nothing in them.
 ///
 /// # Errors
-/// When the service cannot start at all.
-pub async fn run(
-    listener: TcpListener,
-    settings: ServeSettings,
-    shutdown: CancellationToken,
-) -> Result<(), StartError> {
+/// When settings make no client, the listener fails, or the indexer panics.
+pub async fn run(listener: TcpListener, settings: ServeSettings, shutdown: CancellationToken) -> Result<(), RunError> {
     let metrics = Metrics::new()?;
     let index = Index::new(&settings.index.elasticsearch, settings.index.name)?;
     let cache = Cache::new(kit::redis::connect(&settings.redis)?, index.name(), metrics.registry())?;
-    let index_health = health::watch(index.clone(), shutdown.clone());
-    let feed = Status::default();
+    let index_health = index::watch(index.clone(), shutdown.clone());
+    let feed = SharedStatus::default();
     let indexer = Indexer {
         rows: Rows::new(kit::postgres::Pool::new(&settings.postgres)),
         index: index.clone(),
         kafka: settings.kafka,
-        metrics: FeedMetrics::register(metrics.registry())?,
+        feed_metrics: FeedMetrics::register(metrics.registry())?,
+        metrics: IndexingMetrics::register(metrics.registry())?,
         status: feed.clone(),
         health: index_health.clone(),
     };
@@ -70,7 +61,7 @@ pub async fn run(
     let routes = routes().with_state(AppState { index, health: index_health, cache, feed });
     let router = app(routes, &settings.server, &readiness, &metrics);
     let served = serve(listener, &settings.server, router, &readiness, shutdown.clone()).await;
-    // Whatever ended the server ends the indexer, which commits and leaves its group.
+    // The indexer ends with the server, even when the server failed. It commits its offsets and leaves its group.
     shutdown.cancel();
     indexing.await?;
     Ok(served?)

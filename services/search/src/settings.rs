@@ -1,75 +1,78 @@
-//! The settings of the program.
+//! Settings, read from the environment.
 
 use std::path::PathBuf;
 
 use elasticsearch::http::Url;
-use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings};
+use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 
 use crate::{
     feed::{KafkaSettings, Topics},
     index::{Definition, ElasticsearchSettings},
 };
 
-/// What `search serve` needs.
+/// The address to listen on unless `SERVER_ADDR` says otherwise.
+const DEFAULT_ADDR: &str = ":8082";
+/// The file whose content Kubernetes puts into the pod's status.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// The settings of `search serve`.
 pub struct ServeSettings {
-    /// The HTTP server.
     pub server: ServerSettings,
-    /// The database.
     pub postgres: PostgresSettings,
-    /// The cache.
     pub redis: RedisSettings,
-    /// The change feed.
     pub kafka: KafkaSettings,
-    /// The index.
     pub index: IndexSettings,
 }
 
-/// What `search prepare-index` needs.
+/// The settings of `search prepare-index`.
 pub struct PrepareSettings {
-    /// The database.
     pub postgres: PostgresSettings,
-    /// The change feed.
     pub kafka: KafkaSettings,
-    /// The index.
     pub index: IndexSettings,
+    /// `TERMINATION_LOG`: the file that the result is written to if it exists. Default `/dev/termination-log`.
+    pub termination_log: PathBuf,
 }
 
-/// The index and where it is.
+/// The index, and the Elasticsearch that holds it.
 pub struct IndexSettings {
-    /// Elasticsearch.
     pub elasticsearch: ElasticsearchSettings,
-    /// The definition of the index.
     pub definition: Definition,
-    /// The name of the index.
     pub name: String,
 }
 
 impl ServeSettings {
-    /// Reads all settings.
-    pub fn read(env: &mut Environment) -> Option<Self> {
-        let server = ServerSettings::read(env, ":8082");
-        let postgres = PostgresSettings::read(env);
-        let redis = RedisSettings::read(env);
-        let index = IndexSettings::read(env);
-        let kafka = read_kafka(env, index.as_ref());
-        Some(Self { server: server?, postgres: postgres?, redis: redis?, kafka: kafka?, index: index? })
+    /// # Errors
+    /// Every setting that is missing or malformed.
+    pub fn read(mut env: Environment) -> Result<Self, SettingsError> {
+        let server = ServerSettings::read(&mut env, DEFAULT_ADDR);
+        let postgres = PostgresSettings::read(&mut env);
+        let redis = RedisSettings::read(&mut env);
+        let index = IndexSettings::read(&mut env);
+        let kafka = read_kafka(&mut env, index.as_ref());
+        let settings =
+            (|| Some(Self { server: server?, postgres: postgres?, redis: redis?, kafka: kafka?, index: index? }))();
+        env.finish(settings)
     }
 }
 
 impl PrepareSettings {
-    /// Reads all settings.
-    pub fn read(env: &mut Environment) -> Option<Self> {
-        let postgres = PostgresSettings::read(env);
-        let index = IndexSettings::read(env);
-        let kafka = read_kafka(env, index.as_ref());
-        Some(Self { postgres: postgres?, kafka: kafka?, index: index? })
+    /// # Errors
+    /// Every setting that is missing or malformed.
+    pub fn read(mut env: Environment) -> Result<Self, SettingsError> {
+        let postgres = PostgresSettings::read(&mut env);
+        let index = IndexSettings::read(&mut env);
+        let kafka = read_kafka(&mut env, index.as_ref());
+        let termination_log = env.or("TERMINATION_LOG", PathBuf::from(TERMINATION_LOG));
+        let settings =
+            (|| Some(Self { postgres: postgres?, kafka: kafka?, index: index?, termination_log: termination_log? }))();
+        env.finish(settings)
     }
 }
 
 impl IndexSettings {
-    /// `ELASTICSEARCH_ADDR` (URL, required), `ELASTICSEARCH_USERNAME` and `ELASTICSEARCH_PASSWORD`,
-    /// `ELASTICSEARCH_CA_FILE`, `ELASTICSEARCH_INDEX_PREFIX` (default `events`), `INDEX_DEFINITION_PATH` (default: the
-    /// definition that the program was built with).
+    /// Reads `ELASTICSEARCH_ADDR` (URL, required), `ELASTICSEARCH_USERNAME` and `ELASTICSEARCH_PASSWORD`,
+    /// `ELASTICSEARCH_CA_FILE`, `ELASTICSEARCH_INDEX_PREFIX` (default `events`), and `INDEX_DEFINITION_PATH` (default: the
+    /// definition that is compiled into the program).
     fn read(env: &mut Environment) -> Option<Self> {
         let elasticsearch = read_elasticsearch(env);
         let prefix = env.or("ELASTICSEARCH_INDEX_PREFIX", "events".to_owned());
@@ -113,9 +116,9 @@ fn read_definition(env: &mut Environment) -> Option<Definition> {
     definition.map_err(|error| env.reject("INDEX_DEFINITION_PATH", error)).ok()
 }
 
-/// `KAFKA_LISTENERS` (bootstrap servers, required), `KAFKA_TOPIC_PREFIX` (default `pg`), `KAFKA_CONSUMER_GROUP` (default
-/// `search-<index>`), `KAFKA_TOPIC_PARTITIONS` (3), `KAFKA_TOPIC_REPLICATION_FACTOR` (1), `FEED_BATCH_RECORDS` (500),
-/// `FEED_STOP_AFTER_UNDECODABLE` (10).
+/// Reads `KAFKA_LISTENERS` (bootstrap servers, required), `KAFKA_TOPIC_PREFIX` (default `pg`), `KAFKA_CONSUMER_GROUP`
+/// (default `search-<index>`), `KAFKA_TOPIC_PARTITIONS` (3), `KAFKA_TOPIC_REPLICATION_FACTOR` (1), `FEED_BATCH_RECORDS`
+/// (500), and `FEED_STOP_AFTER_UNDECODABLE` (10).
 fn read_kafka(env: &mut Environment, index: Option<&IndexSettings>) -> Option<KafkaSettings> {
     let bootstrap_servers = env.required("KAFKA_LISTENERS");
     let prefix: Option<String> = env.or("KAFKA_TOPIC_PREFIX", "pg".to_owned());
@@ -151,14 +154,13 @@ mod tests {
 
     #[test]
     fn everything_that_is_missing_or_malformed_is_named_at_once() {
-        let mut env = Environment::from_pairs([
+        let env = Environment::from_pairs([
             ("ELASTICSEARCH_ADDR", "nowhere"),
             ("FEED_BATCH_RECORDS", "many"),
             ("INDEX_DEFINITION_PATH", "/nowhere"),
             ("ELASTICSEARCH_USERNAME", "u"),
         ]);
-        let settings = ServeSettings::read(&mut env);
-        let problems = env.finish(settings).err().unwrap().to_string();
+        let problems = ServeSettings::read(env).err().unwrap().to_string();
         for name in [
             "POSTGRES_HOST",
             "REDIS_ADDR",
@@ -173,10 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn the_group_is_the_indexs_own() {
-        let mut env = Environment::from_pairs(REQUIRED);
-        let settings = ServeSettings::read(&mut env);
-        let settings = env.finish(settings).unwrap();
+    fn each_index_has_a_consumer_group_of_its_own() {
+        let settings = ServeSettings::read(Environment::from_pairs(REQUIRED)).unwrap();
         assert_eq!(settings.kafka.group, format!("search-{}", settings.index.name));
         assert!(settings.index.name.starts_with("events-"));
         assert_eq!(settings.kafka.topics.names(), ["pg.public.events", "pg.public.venues"]);

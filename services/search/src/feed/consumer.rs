@@ -1,4 +1,4 @@
-//! The Kafka consumer: how it is set up, and taking records from it in batches.
+//! The Kafka consumer: its configuration, and how records are taken from it.
 
 use std::collections::HashMap;
 
@@ -13,28 +13,34 @@ use rdkafka::{
 use serde::Deserialize;
 
 use super::{
-    KafkaSettings,
-    batch::{Partition, Record},
     metrics::FeedMetrics,
-    positions::{Offsets, list},
-    status::Status,
+    partitions::{Offsets, Partition, list},
+    settings::KafkaSettings,
+    status::SharedStatus,
 };
 
-/// A consumer of the change feed.
 pub(crate) type FeedConsumer = StreamConsumer<FeedContext>;
 
-/// What the consumer says of itself goes to logs, metrics and status.
+/// Passes librdkafka's logs, errors and statistics on to our logs, metrics and status.
 pub(crate) struct FeedContext {
     pub(crate) metrics: FeedMetrics,
-    pub(crate) status: Status,
+    pub(crate) status: SharedStatus,
 }
 
-/// What came next.
+/// A record as it came from Kafka.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) partition: Partition,
+    pub(crate) offset: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+}
+
 #[derive(Default)]
 pub(crate) struct Received {
-    /// Records in their order.
     pub(crate) records: Vec<Record>,
-    /// A partition's place to go on from is unknown, or its record is gone: nothing is fetched from it any more.
+    /// The group has no position in some partition, or the record at its position is gone. librdkafka fetches nothing
+    /// more from such a partition.
     pub(crate) position_lost: bool,
 }
 
@@ -43,20 +49,22 @@ pub(crate) fn subscribe(settings: &KafkaSettings, context: FeedContext) -> Kafka
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &settings.bootstrap_servers).set("group.id", &settings.group);
     let fixed = [
-        // Offsets are stored once what they stand for is indexed; what is stored is committed soon after.
+        // We store an offset after everything before it is indexed; librdkafka commits stored offsets soon after.
         ("enable.auto.offset.store", "false"),
         ("enable.auto.commit", "true"),
         ("auto.commit.interval.ms", "500"),
-        // An offset that is out of range means records that nobody read: that is never passed over in silence.
+        // An offset that is out of range means that records were lost before anybody read them. A reset to either end
+        // would hide that.
         ("auto.offset.reset", "error"),
         ("partition.assignment.strategy", "cooperative-sticky"),
-        // The partitions of a replica that was killed are read again this soon; brokers take no less by default.
+        // After this time the partitions of a killed replica go to others. It is the shortest that brokers accept by
+        // default.
         ("session.timeout.ms", "6000"),
         ("heartbeat.interval.ms", "2000"),
-        // A store may be down for long while a batch is tried again.
+        // While a store is down, a batch is retried for a long time without a poll.
         ("max.poll.interval.ms", "1800000"),
         ("allow.auto.create.topics", "false"),
-        // Topics created after the start, and partitions added to them, are found this soon.
+        // The time after which new topics and added partitions are noticed.
         ("topic.metadata.refresh.interval.ms", "2000"),
         ("statistics.interval.ms", "1000"),
         ("client.id", "search"),
@@ -69,10 +77,10 @@ pub(crate) fn subscribe(settings: &KafkaSettings, context: FeedContext) -> Kafka
     Ok(consumer)
 }
 
-/// Waits for a record and takes those that have arrived with it.
-pub(crate) async fn receive(consumer: &FeedConsumer, most: usize) -> Received {
+/// Waits for a record, and also takes those that have arrived by then, at most `limit` in all.
+pub(crate) async fn receive(consumer: &FeedConsumer, limit: usize) -> Received {
     let mut received = Received::default();
-    while received.records.len() < most && !received.position_lost {
+    while received.records.len() < limit && !received.position_lost {
         let records = &mut received.records;
         let next = if records.is_empty() { Some(consumer.recv().await) } else { consumer.recv().now_or_never() };
         match next {
@@ -80,7 +88,7 @@ pub(crate) async fn receive(consumer: &FeedConsumer, most: usize) -> Received {
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
                 received.position_lost = true
             }
-            Some(Err(error)) => tracing::warn!(%error, "Kafka"),
+            Some(Err(error)) => tracing::warn!(%error, "receiving from Kafka failed"),
             None => break,
         }
     }
@@ -96,13 +104,13 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-/// Notes that everything before these offsets is indexed.
-pub(crate) fn store(consumer: &FeedConsumer, next: &Offsets) {
+/// Stores the offsets before which everything is indexed. librdkafka commits them.
+pub(crate) fn store_offsets(consumer: &FeedConsumer, next: &Offsets) {
     for (partition, offset) in next {
         let one = Offsets::from([(partition.clone(), *offset)]);
         let stored = list(&one, Offset::Offset).and_then(|list| consumer.store_offsets(&list));
         if let Err(error) = stored {
-            // The partition went to another replica, which reads the records again.
+            // Another replica has the partition now and reads the records again.
             tracing::info!(%error, topic = partition.topic, partition = partition.number, "offset not stored");
         }
     }
@@ -120,16 +128,16 @@ impl ClientContext for FeedContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
+        tracing::warn!(%error, reason, "Kafka client error");
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
         match serde_json::from_slice::<Statistics>(statistics) {
             Ok(statistics) => statistics.lags().for_each(|(partition, lag)| {
-                self.metrics.lag(&partition.topic, partition.number, lag);
+                self.metrics.set_lag(&partition.topic, partition.number, lag);
                 self.status.set_lag(partition, lag);
             }),
-            Err(error) => tracing::warn!(%error, "librdkafka's statistics have another form"),
+            Err(error) => tracing::warn!(%error, "librdkafka's statistics could not be read"),
         }
     }
 }
@@ -142,11 +150,11 @@ impl ConsumerContext for FeedContext {
                 tracing::info!(partitions = names(partitions), "partitions revoked");
                 for partition in partitions.elements() {
                     let (topic, number) = (partition.topic().to_owned(), partition.partition());
-                    self.metrics.partition_lost(&topic, number);
-                    self.status.partition_lost(&Partition { topic, number });
+                    self.metrics.remove_lag(&topic, number);
+                    self.status.remove_lag(&Partition { topic, number });
                 }
             }
-            Rebalance::Error(error) => tracing::warn!(%error, "partitions could not be assigned"),
+            Rebalance::Error(error) => tracing::warn!(%error, "rebalancing failed"),
         }
     }
 }
@@ -156,7 +164,7 @@ fn names(partitions: &TopicPartitionList) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
-/// The few of librdkafka's statistics that are used.
+/// The part of librdkafka's statistics that is used here.
 #[derive(Deserialize)]
 struct Statistics {
     topics: HashMap<String, TopicStatistics>,
@@ -176,7 +184,7 @@ struct PartitionStatistics {
 }
 
 impl Statistics {
-    /// Records between what is indexed and the end, for the partitions that are being read.
+    /// The records that wait to be indexed, for each partition that this consumer reads.
     fn lags(self) -> impl Iterator<Item = (Partition, i64)> {
         self.topics.into_iter().flat_map(|(topic, statistics)| {
             statistics.partitions.into_iter().filter_map(move |(number, partition)| {

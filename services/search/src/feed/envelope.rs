@@ -1,14 +1,13 @@
-//! What a record of the change feed says: which row changed, how, in which transaction.
+//! Decoding a record of the change feed: which row changed, how, and in which transaction.
 //!
-//! The columns in a record are not used, since rows are read again: a record may be older than the row, lacks large
-//! columns that did not change (`__debezium_unavailable_value`) and knows nothing of the venue. So nothing here looks
-//! at any column but `id`.
+//! Only the column `id` is used. All other columns are read from PostgreSQL again, because a record may be older than the
+//! row, lacks large columns that did not change (`__debezium_unavailable_value`), and has no columns of the venue.
 
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-/// What happened to a row.
+/// What happened to a row. The letters are Debezium's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
     /// `c`: inserted.
@@ -17,19 +16,18 @@ pub(crate) enum Operation {
     Updated,
     /// `d`: deleted.
     Deleted,
-    /// `r`: read by a snapshot; counts as created.
+    /// `r`: read by a snapshot. It counts as created.
     Read,
     /// `t`: the whole table was emptied.
     Truncated,
-    /// `m`: a message in the WAL that belongs to no row.
+    /// `m`: a message in the WAL. It belongs to no row.
     Message,
-    /// No value: follows a delete, for log compaction. After compaction it may be all that is left of the delete.
+    /// A record without a value. It follows a delete, and after log compaction it may be all that is left of the delete.
     Tombstone,
 }
 
 impl Operation {
-    /// The name in metrics.
-    #[must_use]
+    /// The label in metrics.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -43,41 +41,36 @@ impl Operation {
     }
 }
 
-/// One decoded record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// What happened.
-    pub operation: Operation,
-    /// Primary key of the row; absent where no single row is meant.
-    pub id: Option<i64>,
-    /// The transaction that a read must see before it may stand for this change. Absent for snapshot records: the
-    /// snapshot saw what it read, so every later read does.
-    pub transaction: Option<AwaitedTransaction>,
+    pub(crate) operation: Operation,
+    /// The row's primary key. Absent when the record is about no single row.
+    pub(crate) id: Option<i64>,
+    /// The transaction that a read must see before the read covers this change. Absent for snapshot records: every read
+    /// after the snapshot sees what the snapshot saw.
+    pub(crate) transaction: Option<AwaitedTransaction>,
     /// When the change was made, in milliseconds since 1970.
-    pub changed_at_ms: Option<i64>,
-    /// Whether the record is the last of a table's snapshot: rows deleted before it had no record of their own.
-    pub ends_snapshot: bool,
+    pub(crate) changed_at_ms: Option<i64>,
+    /// Whether the record is the last of a table's snapshot. Rows that were deleted before a snapshot have no record.
+    pub(crate) ends_snapshot: bool,
 }
 
-/// A transaction and where in the WAL it was.
+/// A transaction and the place of its change in the WAL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AwaitedTransaction {
-    /// Its number, as logical decoding names it.
-    pub id: u64,
-    /// The WAL position of the change; 0 when the record does not say.
-    pub wal_position: u64,
+    /// The transaction's number, as logical decoding writes it.
+    pub(crate) id: u64,
+    /// The WAL position of the change; 0 when the record has none.
+    pub(crate) wal_position: u64,
 }
 
 /// A record that cannot be decoded.
 #[derive(Debug, Error)]
-pub(crate) enum Undecodable {
-    /// Key or value is not JSON of the expected form.
+pub(crate) enum DecodeError {
     #[error("not a change record: {0}")]
     Json(#[from] serde_json::Error),
-    /// An operation that this program does not know.
     #[error("unknown operation {0:?}")]
     UnknownOperation(String),
-    /// No primary key in key, `after` or `before`.
     #[error("no integer `id` in key or value")]
     NoId,
 }
@@ -106,20 +99,17 @@ struct Source {
 }
 
 /// Decodes a record of a table's topic.
-///
-/// # Errors
-/// When the record is no change record, or its operation is unknown.
-pub(crate) fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Change, Undecodable> {
+pub(crate) fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Change, DecodeError> {
     let key_id = key.map(serde_json::from_slice).transpose()?.map(payload).as_ref().and_then(id_of);
     let Some(value) = value.filter(|value| !value.is_empty() && *value != b"null") else {
-        return Ok(tombstone(key_id.ok_or(Undecodable::NoId)?));
+        return Ok(tombstone(key_id.ok_or(DecodeError::NoId)?));
     };
     let envelope: Envelope = serde_json::from_value(payload(serde_json::from_slice(value)?))?;
     let operation = operation(&envelope.op)?;
     let id = key_id.or_else(|| envelope.after.as_ref().or(envelope.before.as_ref()).and_then(id_of));
     let concerns_a_row = !matches!(operation, Operation::Truncated | Operation::Message);
     if concerns_a_row && id.is_none() {
-        return Err(Undecodable::NoId);
+        return Err(DecodeError::NoId);
     }
     let source = envelope.source;
     let transaction = source
@@ -145,7 +135,7 @@ const fn tombstone(id: i64) -> Change {
     }
 }
 
-fn operation(name: &str) -> Result<Operation, Undecodable> {
+fn operation(name: &str) -> Result<Operation, DecodeError> {
     Ok(match name {
         "c" => Operation::Created,
         "u" => Operation::Updated,
@@ -153,11 +143,11 @@ fn operation(name: &str) -> Result<Operation, Undecodable> {
         "r" => Operation::Read,
         "t" => Operation::Truncated,
         "m" => Operation::Message,
-        _ => return Err(Undecodable::UnknownOperation(name.to_owned())),
+        _ => return Err(DecodeError::UnknownOperation(name.to_owned())),
     })
 }
 
-/// Converters with schemas wrap what they write.
+/// Unwraps a value that a converter with schemas wrote.
 fn payload(mut value: Value) -> Value {
     match value.as_object_mut() {
         Some(object) if object.contains_key("schema") && object.contains_key("payload") => object["payload"].take(),
@@ -169,8 +159,9 @@ fn id_of(row: &Value) -> Option<i64> {
     row.get("id")?.as_i64()
 }
 
-/// The last record of each table counts: when the last table is empty, nothing is marked as the very last.
-/// Incremental snapshots end nothing: they run beside the stream, and rows deleted meanwhile have their records.
+/// The last record of each table ends a snapshot. The marker of the very last record is not enough: it is missing when the
+/// last table is empty. Incremental snapshots do not count: they run beside the stream, so rows that are deleted meanwhile
+/// have records.
 fn ends_snapshot(marker: Option<&Value>) -> bool {
     marker.and_then(Value::as_str).is_some_and(|marker| matches!(marker, "last" | "last_in_data_collection"))
 }
@@ -185,7 +176,7 @@ mod tests {
 
     const KEY: &[u8] = br#"{"id":7}"#;
 
-    fn decoded(value: &Value) -> Result<Change, Undecodable> {
+    fn decoded(value: &Value) -> Result<Change, DecodeError> {
         decode(Some(KEY), Some(value.to_string().as_bytes()))
     }
 
@@ -219,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_a_tombstone_of_the_key() {
+    fn a_record_without_a_value_is_a_tombstone_of_its_key() {
         for value in [None, Some(&b""[..]), Some(&b"null"[..])] {
             let change = decode(Some(KEY), value).unwrap();
             assert_eq!((change.operation, change.id), (Operation::Tombstone, Some(7)));
         }
-        assert!(matches!(decode(None, None), Err(Undecodable::NoId)));
+        assert!(matches!(decode(None, None), Err(DecodeError::NoId)));
     }
 
     #[test]
@@ -236,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_the_row_itself_says_which_it_is() {
+    fn a_record_without_a_key_has_its_id_in_the_row() {
         let change = decode(None, Some(record("d", "false").to_string().as_bytes())).unwrap();
         assert_eq!(change.id, Some(7));
     }
 
     #[test]
-    fn an_emptied_table_and_a_message_mean_no_single_row() {
+    fn an_emptied_table_and_a_message_have_no_id() {
         for (op, operation) in [("t", Operation::Truncated), ("m", Operation::Message)] {
             let value = json!({"op": op, "source": {"txId": 812, "lsn": 1}});
             let change = decode(None, Some(value.to_string().as_bytes())).unwrap();
@@ -251,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_change_record_is_refused() {
-        assert!(matches!(decoded(&record("x", "false")), Err(Undecodable::UnknownOperation(op)) if op == "x"));
-        assert!(matches!(decoded(&json!({"after": {"id": 1}})), Err(Undecodable::Json(_))));
-        assert!(matches!(decoded(&json!([1, 2])), Err(Undecodable::Json(_))));
-        assert!(matches!(decode(Some(b"\xff"), None), Err(Undecodable::Json(_))));
+    fn other_records_are_refused() {
+        assert!(matches!(decoded(&record("x", "false")), Err(DecodeError::UnknownOperation(op)) if op == "x"));
+        assert!(matches!(decoded(&json!({"after": {"id": 1}})), Err(DecodeError::Json(_))));
+        assert!(matches!(decoded(&json!([1, 2])), Err(DecodeError::Json(_))));
+        assert!(matches!(decode(Some(b"\xff"), None), Err(DecodeError::Json(_))));
         let without_id = json!({"op": "u", "after": {"id": "__debezium_unavailable_value"}}).to_string();
-        assert!(matches!(decode(None, Some(without_id.as_bytes())), Err(Undecodable::NoId)));
+        assert!(matches!(decode(None, Some(without_id.as_bytes())), Err(DecodeError::NoId)));
     }
 
     proptest! {

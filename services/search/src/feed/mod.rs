@@ -1,36 +1,22 @@
-//! The change feed: from Kafka's records to documents in the index.
+//! The change feed in Kafka: its topics, the records in them, and the consumer that reads them.
 
-mod batch;
 mod consumer;
 mod envelope;
-mod indexer;
+mod error;
 mod metrics;
+mod partitions;
 mod positions;
+mod settings;
 mod status;
 mod topics;
 
-pub use batch::{Partition, Topics};
-pub use indexer::Indexer;
-pub use metrics::FeedMetrics;
-pub use positions::{commit_where_missing, ends};
-pub use status::{FeedState, FeedStatus, PartitionLag, Status};
-pub use topics::ensure;
-
-/// Where Kafka is and how the feed is read.
-#[derive(Debug, Clone)]
-pub struct KafkaSettings {
-    /// `KAFKA_LISTENERS`: bootstrap servers.
-    pub bootstrap_servers: String,
-    /// The topics of the tables.
-    pub topics: Topics,
-    /// The consumer group: one per index, so that each index has its own place in the feed.
-    pub group: String,
-    /// Partitions of topics that have to be created.
-    pub topic_partitions: i32,
-    /// Copies of topics that have to be created.
-    pub topic_replication_factor: i32,
-    /// The most records taken at once.
-    pub batch_records: usize,
-    /// So many undecodable records in a row stop the feed.
-    pub stop_after_undecodable: usize,
-}
+pub(crate) use consumer::{FeedConsumer, FeedContext, Record, receive, store_offsets, subscribe};
+pub(crate) use envelope::{AwaitedTransaction, Change, DecodeError, Operation, decode};
+pub(crate) use error::FeedError;
+pub(crate) use metrics::FeedMetrics;
+pub(crate) use partitions::Topics;
+pub(crate) use partitions::{Offsets, Partition};
+pub(crate) use positions::{commit, commit_where_missing, end_offsets, end_offsets_of_lost};
+pub(crate) use settings::KafkaSettings;
+pub(crate) use status::{FeedState, FeedStatus, SharedStatus};
+pub(crate) use topics::create_missing_topics;

@@ -1,42 +1,39 @@
-//! Positions in the feed: where it ends now, and where a group of readers goes on.
+//! Positions in the feed: where it ends now, and where a consumer group continues.
 //!
-//! librdkafka's calls block, so each function hands them to a thread for blocking work.
+//! librdkafka's calls block, so each function runs them on a thread for blocking work.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    ClientConfig, ClientContext, Offset, TopicPartitionList,
+    ClientConfig, ClientContext, Offset,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use tokio::task::spawn_blocking;
 
-use super::{KafkaSettings, batch::Partition, consumer::FeedConsumer};
-use crate::faults::Fault;
+use super::{
+    consumer::FeedConsumer,
+    error::FeedError,
+    partitions::{Offsets, Partition, list},
+    settings::KafkaSettings,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The pause between two looks at a topic that has just been created.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause between two questions about a topic that has just been created.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Offsets by partition.
-pub(crate) type Offsets = BTreeMap<Partition, i64>;
-
-/// Where each partition of the feed's topics ends now. Topics may have been created a moment ago.
-///
-/// # Errors
-/// When Kafka does not answer or a topic does not exist.
-pub async fn ends(settings: &KafkaSettings) -> Result<Offsets, Fault> {
+/// The end of each partition of the feed's topics now. The topics may have been created a moment ago.
+pub(crate) async fn end_offsets(settings: &KafkaSettings) -> Result<Offsets, FeedError> {
     let settings = settings.clone();
     let ends = spawn_blocking(move || {
         let client = group_client(&settings)?;
         let mut ends = Offsets::new();
         for topic in settings.topics.names() {
-            for number in once_led(|| partitions(&client, topic))? {
-                let (_, end) = once_led(|| client.fetch_watermarks(topic, number, TIMEOUT))?;
+            for number in retry_until_led(|| partitions(&client, topic))? {
+                let (_, end) = retry_until_led(|| client.fetch_watermarks(topic, number, TIMEOUT))?;
                 ends.insert(Partition { topic: topic.to_owned(), number }, end);
             }
         }
@@ -45,12 +42,11 @@ pub async fn ends(settings: &KafkaSettings) -> Result<Offsets, Fault> {
     Ok(ends.await??)
 }
 
-/// Commits positions for partitions of which the group has none, and says how many there were. The group must have no
-/// members then: it reads nothing before it knows where to begin.
+/// Commits positions for those partitions in which the group has none, and returns how many these were.
 ///
-/// # Errors
-/// When Kafka does not answer or refuses.
-pub async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) -> Result<usize, Fault> {
+/// Kafka accepts the commit only while the group has no members. A new group has none: the service joins it only after the
+/// index is marked as filled, and that happens after this commit.
+pub(crate) async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) -> Result<usize, FeedError> {
     let settings = settings.clone();
     let committed = spawn_blocking(move || {
         let client = group_client(&settings)?;
@@ -70,9 +66,9 @@ pub async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) 
     Ok(committed.await??)
 }
 
-/// The ends of those partitions of a consumer whose next record is gone: it expired before it was read, or nobody
-/// remembers which it was.
-pub(crate) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, Fault> {
+/// The ends of the consumer's lost partitions: those whose next record expired before it was read, and those in which the
+/// group has no position.
+pub(crate) async fn end_offsets_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, FeedError> {
     let lost = spawn_blocking(move || {
         let mut lost = Offsets::new();
         for known in consumer.committed(TIMEOUT)?.elements() {
@@ -87,17 +83,9 @@ pub(crate) async fn ends_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets,
 }
 
 /// Commits positions as a member of the group.
-pub(crate) async fn commit(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), Fault> {
+pub(crate) async fn commit(consumer: Arc<FeedConsumer>, positions: Offsets) -> Result<(), FeedError> {
     let committed = spawn_blocking(move || consumer.commit(&list(&positions, Offset::Offset)?, CommitMode::Sync));
     Ok(committed.await??)
-}
-
-pub(crate) fn list(positions: &Offsets, offset: impl Fn(i64) -> Offset) -> KafkaResult<TopicPartitionList> {
-    let mut list = TopicPartitionList::with_capacity(positions.len());
-    for (partition, position) in positions {
-        list.add_partition_offset(&partition.topic, partition.number, offset(*position))?;
-    }
-    Ok(list)
 }
 
 fn group_client(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
@@ -108,8 +96,8 @@ fn group_client(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
         .create()
 }
 
-/// Asks again while a new topic is not known to every broker or its partitions have no leader.
-fn once_led<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
+/// Asks again while some broker does not know a new topic yet, or a partition has no leader.
+fn retry_until_led<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
     use RDKafkaErrorCode::{
         LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopic, UnknownTopicOrPartition,
     };
@@ -123,7 +111,7 @@ fn once_led<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
                     | UnknownPartition
                     | UnknownTopic
                     | UnknownTopicOrPartition,
-                ) => std::thread::sleep(PAUSE),
+                ) => std::thread::sleep(RETRY_PAUSE),
                 _ => return Err(error),
             },
             answer => return answer,

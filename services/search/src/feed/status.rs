@@ -8,49 +8,49 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::batch::Partition;
+use super::partitions::Partition;
 
-/// What the feed is doing.
+/// The state of the change feed in this replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum FeedState {
-    /// The index does not exist or is not filled.
+pub(crate) enum FeedState {
+    /// The index does not exist, or it is not filled.
     #[default]
     WaitingForIndex,
-    /// Records are indexed as they come.
+    /// Records are indexed as they arrive.
     Running,
-    /// A store does not answer; the same records are tried again until it does.
+    /// A store does not answer. The same records are retried until it does.
     Retrying,
-    /// Too many undecodable records in a row: somebody has to look at them.
+    /// Too many records in a row could not be decoded or indexed. Somebody has to look at them.
     Stopped,
 }
 
-/// The state of the change feed in this replica.
+/// The change feed as this replica reads it.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub struct FeedStatus {
-    /// What it is doing.
-    pub state: FeedState,
-    /// Why it does not run, or what it tries again.
+pub(crate) struct FeedStatus {
+    /// Whether records are indexed.
+    pub(crate) state: FeedState,
+    /// Why the feed does not run, or the error that it retries after.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The partitions that this replica reads.
-    pub partitions: Vec<PartitionLag>,
+    pub(crate) partitions: Vec<PartitionLag>,
 }
 
-/// How far behind a partition is.
+/// A partition, and how far behind its end the index is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PartitionLag {
-    /// The topic.
-    pub topic: String,
+pub(crate) struct PartitionLag {
+    /// The topic's name.
+    pub(crate) topic: String,
     /// The partition's number.
-    pub partition: i32,
+    pub(crate) partition: i32,
     /// Records that wait to be indexed.
-    pub lag_records: i64,
+    pub(crate) lag_records: i64,
 }
 
-/// The status, shared between the feed and whoever asks.
+/// The status, written by the consumer and the indexer and read by requests.
 #[derive(Debug, Clone, Default)]
-pub struct Status {
+pub(crate) struct SharedStatus {
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -61,10 +61,8 @@ struct Inner {
     lag: BTreeMap<Partition, i64>,
 }
 
-impl Status {
-    /// What the feed is doing now.
-    #[must_use]
-    pub fn read(&self) -> FeedStatus {
+impl SharedStatus {
+    pub(crate) fn read(&self) -> FeedStatus {
         let inner = self.lock();
         let partitions = inner.lag.iter().map(|(partition, lag)| PartitionLag {
             topic: partition.topic.clone(),
@@ -84,12 +82,12 @@ impl Status {
         self.lock().lag.insert(partition, records);
     }
 
-    pub(crate) fn partition_lost(&self, partition: &Partition) {
+    pub(crate) fn remove_lag(&self, partition: &Partition) {
         self.lock().lag.remove(partition);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing in here panics half-way through a change.
+        // No change of the status can panic half-way, so a poisoned lock still holds a consistent value.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The topics of the change feed.
+//! Creating the topics of the change feed.
 
 use std::time::Duration;
 
@@ -9,15 +9,12 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::KafkaSettings;
+use super::{error::FeedError, settings::KafkaSettings};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Creates the topics that do not exist. Those that do stay as they are.
-///
-/// # Errors
-/// When Kafka does not answer or refuses.
-pub async fn ensure(settings: &KafkaSettings) -> Result<(), KafkaError> {
+/// Creates the topics that do not exist. Existing topics stay as they are.
+pub(crate) async fn create_missing_topics(settings: &KafkaSettings) -> Result<(), FeedError> {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", &settings.bootstrap_servers).create()?;
     let copies = settings.topic_replication_factor;
@@ -30,7 +27,7 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<(), KafkaError> {
         match outcome {
             Ok(topic) => tracing::info!(topic, "topic created"),
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            Err((_, code)) => return Err(KafkaError::AdminOp(code).into()),
         }
     }
     Ok(())

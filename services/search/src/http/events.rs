@@ -5,6 +5,7 @@ use axum::{
     extract::{Query, State},
     http::StatusCode,
 };
+use ids::EventId;
 use kit::error::{ApiError, ErrorBody};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,26 +13,26 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use crate::{
-    documents::EventDocument,
-    index::IndexError,
+    index::{EventDocument, IndexError},
     query::{Question, Refusal},
 };
 
 const PAGE_TOO_DEEP: ApiError = ApiError::new(StatusCode::BAD_REQUEST, "page_too_deep", "Page is too deep");
 const QUERY_TOO_LONG: ApiError = ApiError::new(StatusCode::BAD_REQUEST, "query_too_long", "Query is too long");
 
-/// What to look for. Only described here: values of any form have a meaning, so they are read as pairs of text.
+/// The parameters, for the OpenAPI document only. The handler reads them as pairs of text, because every value has a meaning.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters in the OpenAPI document")]
 struct Parameters {
-    /// Words to look for in name, location and description; none lists all upcoming events by date.
+    /// Words to look for in name, location and description. Without words, all upcoming events are listed by date.
     #[param(max_length = 256)]
     q: Option<String>,
-    /// The page, from 1. What is not a number or below 1 is 1. `page × size` is at most 10,000.
+    /// The number of the page. A value that is not a number, or below 1, counts as 1. `page × size` is at most 10,000.
     #[param(minimum = 1, default = 1)]
     page: Option<u64>,
-    /// Events on a page. What is not a number or below 1 is 10, what is above 100 is 100.
+    /// The number of events on a page. A value that is not a number, or below 1, counts as 10. A value above 100 counts as
+    /// 100.
     #[param(minimum = 1, maximum = 100, default = 10)]
     size: Option<u64>,
 }
@@ -39,11 +40,10 @@ struct Parameters {
 /// A page of events.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Page {
-    /// The events of this page.
     events: Vec<Event>,
-    /// How many events match in all.
+    /// The number of matching events on all pages.
     total: u64,
-    /// The page, from 1.
+    /// The number of this page, from 1.
     page: u64,
     /// The most events on a page.
     size: u64,
@@ -52,19 +52,19 @@ pub(crate) struct Page {
 /// An event that was found.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Event {
-    uuid: String,
+    uuid: EventId,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    /// When it takes place: RFC 3339 in UTC.
+    /// The time of the event: RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     date: Option<String>,
-    /// Where its venue is.
+    /// The venue's location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<String>,
 }
 
-/// Upcoming events, best match first, then soonest first.
+/// Find upcoming events: the best match first, then the soonest.
 #[utoipa::path(
     get,
     path = "/api/v1/search/events",
@@ -73,24 +73,24 @@ struct Event {
     responses(
         (status = OK, description = "A page of events", body = Page),
         (status = BAD_REQUEST, description = "`page_too_deep` or `query_too_long`", body = ErrorBody),
-        (status = INTERNAL_SERVER_ERROR, description = "A fault of ours", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "The index cannot answer now", body = ErrorBody),
+        (status = INTERNAL_SERVER_ERROR, description = "`internal_server_error`", body = ErrorBody),
+        (status = SERVICE_UNAVAILABLE, description = "`unavailable`: the index cannot answer now", body = ErrorBody),
     )
 )]
 pub(crate) async fn search(
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<Page>, ApiError> {
-    // The first of a name counts.
+    // Of several parameters with the same name, the first counts.
     let parameter = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let question = Question::parse(parameter("q"), parameter("page"), parameter("size"))?;
     if let Some(page) = state.cache.get(&question).await {
         return Ok(Json(page));
     }
     let page = look_up(&state, &question).await?;
-    // "Nothing" is the answer that the next event to be announced makes wrong, and the cheapest one to work out again.
+    // An empty answer is not cached: the next new event makes it wrong, and it is the cheapest one to find again.
     if !page.events.is_empty() {
-        state.cache.keep(&question, &page);
+        state.cache.put(&question, &page);
     }
     Ok(Json(page))
 }
@@ -109,7 +109,7 @@ async fn look_up(state: &AppState, question: &Question) -> Result<Page, ApiError
     })
 }
 
-/// All pages of one text come from one copy of the index.
+/// All pages of one text have the same preference, so they come from the same copy of the index.
 fn preference(question: &Question) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();

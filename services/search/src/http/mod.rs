@@ -1,4 +1,4 @@
-//! The HTTP interface.
+//! The HTTP API.
 
 mod events;
 mod feed;
@@ -7,19 +7,18 @@ use tokio::sync::watch;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{cache::Cache, feed::Status, health::IndexHealth, index::Index};
+use crate::{
+    feed::SharedStatus,
+    index::{Index, IndexHealth},
+    query::Cache,
+};
 
-/// What the routes need.
 #[derive(Clone)]
-pub struct AppState {
-    /// Where events are found.
-    pub index: Index,
-    /// Whether it can answer.
-    pub health: watch::Receiver<IndexHealth>,
-    /// Answers given before.
-    pub cache: Cache,
-    /// What the change feed is doing.
-    pub feed: Status,
+pub(crate) struct AppState {
+    pub(crate) index: Index,
+    pub(crate) health: watch::Receiver<IndexHealth>,
+    pub(crate) cache: Cache,
+    pub(crate) feed: SharedStatus,
 }
 
 #[derive(OpenApi)]
@@ -31,7 +30,6 @@ pub struct AppState {
 struct Document;
 
 /// The routes and their OpenAPI document.
-#[must_use]
-pub fn routes() -> OpenApiRouter<AppState> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(events::search)).routes(routes!(feed::status))
 }

@@ -1,48 +1,53 @@
-//! Writing many documents at once, each only where it is newer than what is there.
+//! Writing many documents at once. Elasticsearch takes a write only if no newer one was there first.
 
 use std::fmt::Write as _;
 
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use super::{Index, IndexError, Payload};
-use crate::{documents::EventDocument, versions::Version};
+use super::{
+    client::{Index, IndexError, Payload},
+    document::EventDocument,
+};
 
-/// One request stays below this, a twentieth of what Elasticsearch takes by default.
+/// The size limit of a request: a twentieth of Elasticsearch's default limit.
 const MAX_REQUEST_BYTES: usize = 5 << 20;
 
-/// What to do to a document.
+/// The external version of a write. Elasticsearch refuses a write whose document has a larger version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+/// A change of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// Create or replace it.
     Put(Box<EventDocument>),
-    /// Delete it, if it is there. The version stays behind as a tombstone either way.
+    /// Deletes the document if it exists. The version stays behind as a tombstone in any case.
     Remove(i64),
 }
 
-/// What became of the writes.
+/// How many writes ended in which way.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct BulkOutcome {
     /// Documents created or replaced.
     pub written: u64,
-    /// Documents deleted, or not there to delete.
+    /// Documents deleted, or absent already.
     pub removed: u64,
-    /// Writes for which a newer read had been there first: as good as done.
+    /// Writes that a newer read had overtaken. They count as done.
     pub superseded: u64,
-    /// Ids and reasons of documents that the mapping does not take.
+    /// Ids of documents that do not fit the mapping, each with Elasticsearch's reason.
     pub refused: Vec<(String, String)>,
 }
 
 impl Index {
-    /// Applies writes with the version of the read that they come from.
+    /// Applies writes, all with the version of the read that they come from.
     ///
     /// # Errors
-    /// When a request, or any item of it, could not be carried out now. All of it may be repeated.
+    /// When a request, or any item of one, failed. All writes may then be repeated.
     pub async fn write(&self, version: Version, writes: &[Write]) -> Result<BulkOutcome, IndexError> {
         let mut outcome = BulkOutcome::default();
         for (lines, count) in requests(version, writes) {
             let query = [("filter_path", "items.*.status,items.*.error,items.*._id")];
-            let answer = self.ask(Method::Post, "/_bulk", &query, Payload::Lines(lines)).await?;
+            let answer = self.request(Method::Post, "/_bulk", &query, Payload::Lines(lines)).await?;
             let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
             if items.len() != count {
                 return Err(IndexError::Unreachable(format!(
@@ -50,12 +55,13 @@ impl Index {
                     items.len()
                 )));
             }
-            items.iter().try_for_each(|item| self.judge(item, &mut outcome))?;
+            items.iter().try_for_each(|item| self.count(item, &mut outcome))?;
         }
         Ok(outcome)
     }
 
-    fn judge(&self, item: &Value, outcome: &mut BulkOutcome) -> Result<(), IndexError> {
+    /// Adds the result of one item to the outcome.
+    fn count(&self, item: &Value, outcome: &mut BulkOutcome) -> Result<(), IndexError> {
         let Some((action, item)) = item.as_object().and_then(|item| item.iter().next()) else {
             return Err(IndexError::Unreachable("a bulk item without an action".to_owned()));
         };
@@ -95,9 +101,9 @@ fn requests(version: Version, writes: &[Write]) -> Vec<(String, usize)> {
 }
 
 fn lines(version: Version, write: &Write) -> String {
-    let target = |id: i64| json!({"_id": id.to_string(), "version": version.number(), "version_type": "external_gte"});
+    let target = |id: i64| json!({"_id": id.to_string(), "version": version.0, "version_type": "external_gte"});
     let mut lines = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = match write {
         Write::Put(document) => writeln!(lines, "{}\n{}", json!({"index": target(document.id)}), json!(document)),
         Write::Remove(id) => writeln!(lines, "{}", json!({"delete": target(*id)})),
@@ -107,12 +113,15 @@ fn lines(version: Version, write: &Write) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ids::EventId;
+    use uuid::Uuid;
+
     use super::*;
 
     fn put(id: i64, name: &str) -> Write {
         Write::Put(Box::new(EventDocument {
             id,
-            uuid: "u".to_owned(),
+            uuid: EventId(Uuid::nil()),
             name: name.to_owned(),
             description: None,
             date: None,
@@ -121,26 +130,24 @@ mod tests {
         }))
     }
 
-    fn version() -> Version {
-        Version::of(1, &"5:9:".parse().unwrap()).unwrap()
-    }
+    const VERSION: Version = Version(281_474_976_710_665);
 
     #[test]
-    fn each_write_carries_the_version_of_its_read() {
-        let requests = requests(version(), &[put(1, "A"), Write::Remove(2)]);
+    fn each_write_carries_its_version() {
+        let requests = requests(VERSION, &[put(1, "A"), Write::Remove(2)]);
         let expected = r#"{"index":{"_id":"1","version":281474976710665,"version_type":"external_gte"}}
-{"id":1,"name":"A","uuid":"u"}
+{"id":1,"name":"A","uuid":"00000000-0000-0000-0000-000000000000"}
 {"delete":{"_id":"2","version":281474976710665,"version_type":"external_gte"}}
 "#;
         assert_eq!(requests, [(expected.to_owned(), 2)]);
     }
 
     #[test]
-    fn large_documents_are_spread_over_requests() {
+    fn large_documents_are_spread_over_several_requests() {
         let large = "x".repeat(MAX_REQUEST_BYTES / 2);
         let writes = [put(1, &large), put(2, &large), put(3, "small")];
-        let counts: Vec<usize> = requests(version(), &writes).into_iter().map(|(_, count)| count).collect();
+        let counts: Vec<usize> = requests(VERSION, &writes).into_iter().map(|(_, count)| count).collect();
         assert_eq!(counts, [1, 2]);
-        assert!(requests(version(), &[]).is_empty());
+        assert!(requests(VERSION, &[]).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The definition of the index: settings, mapping and document shape, in one file that a release carries.
+//! The definition of the index (`index.json`): settings, mapping and document shape. Each release carries one.
 
 use std::{io, path::Path};
 
@@ -6,44 +6,35 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Hexadecimal digits of the hash that stand in an index' name.
+/// Hexadecimal digits of the hash in an index' name.
 const HASH_DIGITS: usize = 12;
 
-/// An index definition and the hash of its bytes: any change makes another index, never an edit of a live one.
+/// An index definition and the hash of its bytes. The index' name contains the hash, so a changed definition makes a new
+/// index and never edits a live one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     body: Value,
     hash: String,
 }
 
-/// A definition that cannot be used.
+/// The file is no index definition.
 #[derive(Debug, Error)]
-pub enum DefinitionError {
-    /// The file cannot be read.
+pub(crate) enum DefinitionError {
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// The file is not JSON.
     #[error("is not JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// The file is some other JSON.
     #[error("has no object `mappings`")]
     NoMappings,
 }
 
 impl Definition {
-    /// The definition that this program was built with.
-    ///
-    /// # Errors
-    /// Never, as a test shows.
-    pub fn compiled_in() -> Result<Self, DefinitionError> {
+    /// The definition that is compiled into this program.
+    pub(crate) fn compiled_in() -> Result<Self, DefinitionError> {
         Self::parse(include_bytes!("../../index.json"))
     }
 
-    /// A definition from a file.
-    ///
-    /// # Errors
-    /// When the file is missing or no index definition.
-    pub fn read(path: &Path) -> Result<Self, DefinitionError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, DefinitionError> {
         Self::parse(&std::fs::read(path)?)
     }
 
@@ -58,15 +49,12 @@ impl Definition {
         Ok(Self { body, hash })
     }
 
-    /// What to send when creating the index.
-    #[must_use]
-    pub fn body(&self) -> &Value {
+    pub(crate) fn body(&self) -> &Value {
         &self.body
     }
 
     /// The name of the index with this definition.
-    #[must_use]
-    pub fn index_name(&self, prefix: &str) -> String {
+    pub(crate) fn index_name(&self, prefix: &str) -> String {
         format!("{prefix}-{}", self.hash)
     }
 }

@@ -1,6 +1,6 @@
-//! A read that saw less never replaces one that saw more, in whatever order they arrive.
+//! A read that saw less never replaces a read that saw more, in whatever order they arrive.
 
-use search::{feed::FeedMetrics, index::Write, rows::Reading, writer::Writer};
+use search::{Reading, Write};
 use serde_json::Value;
 use testbed::given;
 
@@ -12,7 +12,7 @@ async fn written(world: &World, reading: &Reading) -> (u64, u64, u64) {
         .iter()
         .map(|(id, event)| event.clone().map_or(Write::Remove(*id), |event| Write::Put(Box::new(event))))
         .collect();
-    let outcome = world.index().write(reading.sight.version().unwrap(), &writes).await.unwrap();
+    let outcome = world.index().write(reading.state.version().unwrap(), &writes).await.unwrap();
     (outcome.written, outcome.removed, outcome.superseded)
 }
 
@@ -40,46 +40,42 @@ async fn a_late_write_does_not_bring_a_deleted_document_back() {
     let old = world.rows().with_ids(&[event.id]).await.unwrap();
     world.sql("DELETE FROM events").await;
     let new = world.rows().with_ids(&[event.id]).await.unwrap();
-    assert_eq!(written(&world, &new).await, (0, 1, 0), "even where no document was");
+    assert_eq!(written(&world, &new).await, (0, 1, 0), "also when there was no document");
     assert_eq!(written(&world, &old).await, (0, 0, 1));
 }
 
-/// A position in the WAL would be the same for both reads: the commit is written before it is visible.
+/// A WAL position could be the same for both reads, because a commit is written before it is visible.
 #[tokio::test]
 async fn reads_around_any_commit_have_different_versions() {
     let world = World::prepared().await;
-    let mut before = world.rows().with_ids(&[1]).await.unwrap().sight.version().unwrap();
+    let mut before = world.rows().with_ids(&[1]).await.unwrap().state.version().unwrap();
     for _ in 0..20 {
         let mut asynchronous = world.pool().begin().await.unwrap();
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *asynchronous).await.unwrap();
         sqlx::query("INSERT INTO events (name, date) VALUES ('X', now())").execute(&mut *asynchronous).await.unwrap();
         asynchronous.commit().await.unwrap();
         let reading = world.rows().with_ids(&[1]).await.unwrap();
-        let after = reading.sight.version().unwrap();
+        let after = reading.state.version().unwrap();
         assert!(before < after);
         before = after;
-        world.rows().settle(&reading.sight).await.unwrap();
+        world.rows().wait_until_flushed(&reading.state).await.unwrap();
         let again = world.rows().with_ids(&[1]).await.unwrap();
         let flushed: bool = sqlx::query_scalar("SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn")
-            .bind(reading.sight.wal_inserted_lsn())
+            .bind(reading.state.wal_inserted_lsn())
             .fetch_one(world.pool())
             .await
             .unwrap();
-        assert!(flushed, "a crash from here on forgets nothing that the version counts");
-        before = before.max(again.sight.version().unwrap());
+        assert!(flushed, "a crash after this forgets no transaction that the version counts");
+        before = before.max(again.state.version().unwrap());
     }
 }
 
 #[tokio::test]
-async fn the_role_of_the_services_may_read_all_that_is_needed() {
+async fn the_services_role_may_read_everything_that_the_index_needs() {
     let world = World::prepared().await;
     world.sql("GRANT SELECT ON events, venues TO ticket_service").await;
     let mut connection = world.pool().acquire().await.unwrap();
     sqlx::query("SET ROLE ticket_service").execute(&mut *connection).await.unwrap();
     drop(connection);
-    let rows = world.rows_with(&[("role", "ticket_service")]);
-    let origin = rows.origin().await.unwrap();
-    let metrics = FeedMetrics::uncollected().unwrap();
-    let mut writer = Writer::new(rows, world.index(), origin.into(), metrics);
-    search::sweep::sweep(&mut writer).await.unwrap();
+    world.prepare_with(&world.rows_with(&[("role", "ticket_service")])).await;
 }

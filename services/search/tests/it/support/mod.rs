@@ -1,4 +1,4 @@
-//! A database, an index, topics and a consumer group of the test's own, and the service on top of them.
+//! The world of one test: a database, an index, topics and a consumer group of its own, and the service that uses them.
 
 mod comparison;
 mod connector;
@@ -12,13 +12,7 @@ use kit::{
     settings::{Environment, PostgresSettings},
 };
 use rdkafka::{ClientConfig, admin::AdminClient, client::DefaultClientContext};
-use search::{
-    feed::FeedMetrics,
-    index::Index,
-    prepare::{Prepared, prepare},
-    rows::Rows,
-    settings::PrepareSettings,
-};
+use search::{Index, PrepareSettings, Prepared, Rows, prepare_index};
 use sqlx::PgPool;
 use testbed::{Stores, TestDatabase};
 use uuid::Uuid;
@@ -35,7 +29,7 @@ pub(crate) struct World {
     pub database: TestDatabase,
     /// Prefix of the test's index, topics and Redis keys; name of its connector, slot and publication.
     pub name: String,
-    /// Settings that replace or extend the usual ones.
+    /// Settings that replace the usual ones or are added to them.
     pub extra: Vec<(String, String)>,
     connected: bool,
 }
@@ -67,8 +61,8 @@ impl World {
         let mut pairs = self.database.environment();
         let ours = [
             ("REDIS_ADDR", self.stores.redis_addr.as_str()),
-            // Answers are cached under the contract's keys, so tests must not share questions: each asks for words or
-            // databases of its own.
+            // All tests share the contract's cache keys. So each test asks for words of its own, and an answer from another
+            // test's index is not used.
             ("REDIS_DB", "0"),
             ("KAFKA_LISTENERS", &self.stores.kafka_bootstrap),
             ("KAFKA_TOPIC_PREFIX", &self.name),
@@ -83,9 +77,7 @@ impl World {
     }
 
     pub(crate) fn settings(&self) -> PrepareSettings {
-        let mut env = Environment::from_pairs(self.environment());
-        let settings = PrepareSettings::read(&mut env);
-        env.finish(settings).unwrap()
+        PrepareSettings::read(Environment::from_pairs(self.environment())).unwrap()
     }
 
     pub(crate) fn index(&self) -> Index {
@@ -97,7 +89,7 @@ impl World {
         self.rows_with(&[])
     }
 
-    /// The same, with parameters for each session.
+    /// The same, with parameters for each database session.
     pub(crate) fn rows_with(&self, parameters: &'static [SessionParameter]) -> Rows {
         let mut env = Environment::from_pairs(self.database.environment());
         let settings = PostgresSettings::read(&mut env);
@@ -105,12 +97,15 @@ impl World {
     }
 
     pub(crate) async fn prepare(&self) -> Prepared {
-        let PrepareSettings { kafka, index: settings, .. } = self.settings();
-        let metrics = FeedMetrics::uncollected().unwrap();
-        prepare(&self.rows(), &self.index(), &settings.definition, &kafka, metrics).await.unwrap()
+        self.prepare_with(&self.rows()).await
     }
 
-    /// Asks Elasticsearch past the client under test.
+    pub(crate) async fn prepare_with(&self, rows: &Rows) -> Prepared {
+        let PrepareSettings { kafka, index, .. } = self.settings();
+        prepare_index(rows, &index, &kafka).await.unwrap()
+    }
+
+    /// The URL of the test's index, for requests without the client under test.
     pub(crate) fn elasticsearch(&self, path: &str) -> String {
         format!("{}/{}{path}", self.stores.elasticsearch_url, self.index().name())
     }
@@ -123,7 +118,7 @@ impl World {
         if self.connected {
             self.remove_connector().await;
         }
-        // Not through the client: the settings may name an address that no longer answers.
+        // This request goes to the store directly: the settings may name a proxy that no longer answers.
         let _ = reqwest::Client::new().delete(self.elasticsearch("")).send().await;
         let admin: AdminClient<DefaultClientContext> =
             ClientConfig::new().set("bootstrap.servers", &self.stores.kafka_bootstrap).create().unwrap();
@@ -134,7 +129,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // A thread and a runtime of its own: `drop` cannot wait in the test's.
+        // `drop` cannot wait in the test's runtime, so it uses a runtime of its own in another thread.
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

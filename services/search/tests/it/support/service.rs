@@ -1,8 +1,8 @@
-//! The service, running inside the test.
+//! The service, running in the test's process.
 
 use kit::settings::Environment;
 use reqwest::{Response, StatusCode};
-use search::settings::ServeSettings;
+use search::ServeSettings;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -12,15 +12,13 @@ use super::{World, eventually};
 pub(crate) struct Service {
     pub url: String,
     shutdown: tokio_util::sync::CancellationToken,
-    running: JoinHandle<Result<(), search::StartError>>,
+    running: JoinHandle<Result<(), search::RunError>>,
 }
 
 impl World {
     /// Starts the service; it may not be ready yet.
     pub(crate) async fn start(&self) -> Service {
-        let mut env = Environment::from_pairs(self.environment());
-        let settings = ServeSettings::read(&mut env);
-        let settings = env.finish(settings).unwrap();
+        let settings = ServeSettings::read(Environment::from_pairs(self.environment())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = tokio_util::sync::CancellationToken::new();
@@ -48,7 +46,7 @@ impl Service {
         .await;
     }
 
-    /// Searches, expecting an answer.
+    /// Sends a query that must be answered.
     pub(crate) async fn search(&self, query: &str) -> Value {
         let response = self.get(&format!("/api/v1/search/events?{query}")).await;
         let status = response.status();
@@ -57,7 +55,7 @@ impl Service {
         body
     }
 
-    /// Searches, expecting a refusal: status, code and message.
+    /// Sends a query that must be refused. Returns status, code and message.
     pub(crate) async fn refused(&self, query: &str) -> (u16, String, String) {
         let response = self.get(&format!("/api/v1/search/events?{query}")).await;
         let status = response.status().as_u16();
@@ -76,7 +74,7 @@ impl Service {
         self.get("/api/v1/search/feed").await.json().await.unwrap()
     }
 
-    /// Ends it as SIGTERM would.
+    /// Stops the service the way SIGTERM does.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         let Self { running, .. } = self;

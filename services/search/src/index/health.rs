@@ -1,34 +1,32 @@
-//! Whether the index can answer, looked at again and again.
+//! Checking again and again whether the index can answer queries.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::index::{Index, IndexState};
+use super::{client::Index, lifecycle::IndexState};
 
-/// The pause between two looks at an index that can be used.
-const PAUSE_WHILE_WELL: Duration = Duration::from_secs(3);
-/// The pause while it cannot: whoever waits for it hears of it this soon.
-const PAUSE_WHILE_NOT: Duration = Duration::from_millis(500);
+/// The pause between two checks while the index can answer.
+const PAUSE_WHILE_HEALTHY: Duration = Duration::from_secs(3);
+/// The pause while it cannot. It is short, because the readiness probe and the feed wait for a change.
+const PAUSE_WHILE_UNHEALTHY: Duration = Duration::from_millis(500);
 
-/// What is known of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IndexHealth {
-    /// Nobody has looked yet.
+pub(crate) enum IndexHealth {
+    /// No check has ended yet.
     Unknown,
-    /// Elasticsearch does not answer.
+    /// Elasticsearch does not answer; the text says why.
     Unreachable(String),
-    /// What it answered.
     Known(IndexState),
 }
 
 impl IndexHealth {
-    /// Why the index cannot answer customers.
+    /// Checks that the index can answer queries.
     ///
     /// # Errors
     /// The reason, for `/readyz`.
-    pub fn check(&self, index: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, index: &str) -> Result<(), String> {
         match self {
             Self::Known(IndexState::Filled(_)) => Ok(()),
             Self::Known(IndexState::Unfilled) => Err(format!("index {index} is not filled yet")),
@@ -36,14 +34,13 @@ impl IndexHealth {
                 Err(format!("index {index} does not exist; `search prepare-index` makes it"))
             }
             Self::Unreachable(error) => Err(format!("Elasticsearch does not answer: {error}")),
-            Self::Unknown => Err("nobody has asked Elasticsearch yet".to_owned()),
+            Self::Unknown => Err("Elasticsearch has not been asked yet".to_owned()),
         }
     }
 }
 
-/// Starts looking. What was seen last is in the receiver.
-#[must_use]
-pub fn watch(index: Index, shutdown: CancellationToken) -> watch::Receiver<IndexHealth> {
+/// Starts the checks. The receiver holds the result of the last one.
+pub(crate) fn watch(index: Index, shutdown: CancellationToken) -> watch::Receiver<IndexHealth> {
     let (sender, receiver) = watch::channel(IndexHealth::Unknown);
     tokio::spawn(async move {
         loop {
@@ -51,7 +48,7 @@ pub fn watch(index: Index, shutdown: CancellationToken) -> watch::Receiver<Index
                 Ok(state) => IndexHealth::Known(state),
                 Err(error) => IndexHealth::Unreachable(error.to_string()),
             };
-            let pause = if health.check(index.name()).is_ok() { PAUSE_WHILE_WELL } else { PAUSE_WHILE_NOT };
+            let pause = if health.check(index.name()).is_ok() { PAUSE_WHILE_HEALTHY } else { PAUSE_WHILE_UNHEALTHY };
             sender.send_if_modified(|known| {
                 let changed = *known != health;
                 if changed {

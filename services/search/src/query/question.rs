@@ -1,49 +1,39 @@
-//! From what a customer asks to what Elasticsearch is asked. No I/O here.
+//! The question of a user, and the query that Elasticsearch gets for it. This module does no I/O.
 
 use serde_json::{Value, json};
-use thiserror::Error;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// The page that is shown when none is asked for.
-pub const DEFAULT_PAGE: u64 = 1;
-/// The size of a page when none is asked for.
-pub const DEFAULT_SIZE: u64 = 10;
-/// The largest page.
-pub const MAX_SIZE: u64 = 100;
-/// The longest text, in characters.
-pub const MAX_TEXT_CHARACTERS: usize = 256;
-/// The deepest event that a page may reach; Elasticsearch goes no further by default.
-pub const MAX_DEPTH: u64 = 10_000;
+const DEFAULT_PAGE: u64 = 1;
+const DEFAULT_SIZE: u64 = 10;
+const MAX_SIZE: u64 = 100;
+const MAX_TEXT_CHARACTERS: usize = 256;
+/// The last event that a page may reach. Elasticsearch goes no further by default.
+const MAX_DEPTH: u64 = 10_000;
 
-/// Variants that one word of a fuzzy query stands for at most. With the longest text, every word of it fuzzy, this
-/// stays below the number of clauses that a small Elasticsearch accepts.
+/// The most variants of one word in a fuzzy query. With the longest text, and all its words fuzzy, the query stays below
+/// the number of clauses that a small Elasticsearch accepts.
 const MAX_EXPANSIONS: u32 = 10;
 
-/// A question that is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
+/// Why a question is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
     /// The page reaches beyond [`MAX_DEPTH`].
-    #[error("Page is too deep")]
     PageTooDeep,
     /// The text is longer than [`MAX_TEXT_CHARACTERS`].
-    #[error("Query is too long")]
     TextTooLong,
 }
 
-/// A question in its one form: whatever means the same is the same.
+/// A question in normal form: requests with the same meaning give equal questions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub(crate) struct Question {
     text: String,
     page: u64,
     size: u64,
 }
 
 impl Question {
-    /// Reads the parameters of a request. What is not a number or below 1 takes the default.
-    ///
-    /// # Errors
-    /// When the text is too long or the page too deep.
-    pub fn parse(text: Option<&str>, page: Option<&str>, size: Option<&str>) -> Result<Self, Refusal> {
+    /// Reads the parameters of a request. A page or size that is not a number or is below 1 takes the default.
+    pub(crate) fn parse(text: Option<&str>, page: Option<&str>, size: Option<&str>) -> Result<Self, Refusal> {
         let text = text.unwrap_or_default().trim();
         if text.chars().count() > MAX_TEXT_CHARACTERS {
             return Err(Refusal::TextTooLong);
@@ -57,34 +47,29 @@ impl Question {
     }
 
     /// The page, from 1.
-    #[must_use]
-    pub const fn page(&self) -> u64 {
+    pub(crate) const fn page(&self) -> u64 {
         self.page
     }
 
-    /// Events on a page.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
+    /// The most events on a page.
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
     /// The trimmed, lower-case text.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The key of the answer in the cache.
-    #[must_use]
-    pub fn cache_key(&self) -> String {
+    pub(crate) fn cache_key(&self) -> String {
         format!("search:{}:{}:{}", self.text, self.page, self.size)
     }
 
-    /// The query for Elasticsearch: upcoming events, best first, then soonest first, then by id, so that equal ones
-    /// keep their places from page to page.
-    #[must_use]
-    pub fn to_query(&self, now: OffsetDateTime) -> Value {
-        // A moment that cannot be written lies beyond the year 9999; "now" is Elasticsearch's own word for it.
+    /// The query for Elasticsearch. It finds upcoming events: the best match first, then the soonest. Events that are equal in
+    /// both are ordered by id, so that they keep their places from page to page.
+    pub(crate) fn to_query(&self, now: OffsetDateTime) -> Value {
+        // RFC 3339 ends with the year 9999. After that Elasticsearch's own "now" is used.
         let now = now.format(&Rfc3339).unwrap_or_else(|_| "now".to_owned());
         let mut query = json!({"bool": {"filter": [{"range": {"date": {"gte": now}}}]}});
         let mut order = vec![json!({"date": "asc"}), json!({"id": "asc"})];
@@ -102,7 +87,8 @@ impl Question {
     }
 }
 
-/// The best field decides, the others add a little: "coldplay berlin" finds the concert in Berlin before the others.
+/// Matches the text with several fields. The best field decides and the others add a little, so that "coldplay berlin" finds
+/// the concert in Berlin before those elsewhere.
 fn matching(text: &str) -> Value {
     json!({"multi_match": {
         "query": text,
@@ -114,7 +100,7 @@ fn matching(text: &str) -> Value {
     }})
 }
 
-/// A number of at least 1, however large: what does not fit is larger than every limit.
+/// A number of at least 1. A number that does not fit becomes the largest, which is above every limit.
 fn number(text: Option<&str>) -> Option<u64> {
     let text = text?.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
@@ -168,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_mean_the_same_are_the_same() {
+    fn case_and_surrounding_spaces_make_no_difference() {
         let question = question("  ColdPLAY\tLive ", "1", "10").unwrap();
         assert_eq!(question.cache_key(), "search:coldplay\tlive:1:10");
     }
@@ -181,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_looked_for_in_weighted_fields_among_upcoming_events() {
+    fn a_text_is_matched_with_weighted_fields_of_upcoming_events() {
         let query = question("jazz", "3", "20").unwrap().to_query(OffsetDateTime::UNIX_EPOCH);
         let expected = json!({
             "from": 40,
@@ -212,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_asked_stays_within_the_limits(text in ".{0,300}", page in ".{0,30}", size in "[0-9]{0,30}") {
+        fn every_query_stays_within_the_limits(text in ".{0,300}", page in ".{0,30}", size in "[0-9]{0,30}") {
             if let Ok(question) = question(&text, &page, &size) {
                 prop_assert!((1..=MAX_SIZE).contains(&question.size()));
                 prop_assert!(question.page() >= 1 && question.page() * question.size() <= MAX_DEPTH);

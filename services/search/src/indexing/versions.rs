@@ -1,93 +1,79 @@
-//! Versions of documents: which of two reads of the database saw more.
+//! Versions of documents. They tell which of two reads of the database saw more.
 //!
 //! Several processes read rows and write documents at once, so Elasticsearch must be able to refuse the older of two
-//! reads whenever it arrives. A document's version is therefore derived from the snapshot its row was read with:
-//! **how many transactions had completed in it**. Snapshots of one PostgreSQL primary form a chain, and each completed
+//! reads, whenever it arrives. A document's version is therefore made from the snapshot that its row was read with: it is
+//! **the number of transactions that had completed in the snapshot**. Snapshots of one PostgreSQL primary form a chain, and each completed
 //! transaction makes this number larger by at least one, so of two reads that differ the later has the larger version,
 //! and two reads with equal versions saw the same rows.
 //!
 //! A WAL position taken before the read does not have this property: a commit is in the WAL before it becomes visible,
 //! so two reads with the same position may differ, and a read without a commit may even carry the larger position.
 //!
-//! What could make the number smaller again is dealt with elsewhere:
-//! - a failover loses transactions: the new primary has a larger timeline, which stands in the high bits;
-//! - a crash forgets transactions whose completion was not flushed: [`crate::rows`] waits for that flush;
-//! - another database (restored, rebuilt): it has another system identifier, and the index is built anew.
+//! Three events could make the number smaller again:
+//! - A failover loses transactions. The new primary has a larger timeline, and the timeline stands in the high bits.
+//! - A crash forgets transactions whose completion was not flushed. [`super::rows`] waits for that flush.
+//! - The database is another one (restored or rebuilt). It has another system identifier, and the index is built again.
 
 use std::{num::ParseIntError, str::FromStr};
 
 use thiserror::Error;
 
-/// Bits that hold the number of completed transactions: at 100,000 a second they last for 89 years.
+use crate::index::Version;
+
+/// Bits for the number of completed transactions. At 100,000 transactions a second they last for 89 years.
 const COMPLETED_BITS: u32 = 48;
-/// Bits left for the timeline; Elasticsearch's versions are signed.
+/// Bits for the timeline. Elasticsearch's versions are signed, so 63 bits are left in all.
 const TIMELINE_BITS: u32 = 63 - COMPLETED_BITS;
 
-/// The external version of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u64);
-
-/// A database that has outlived the room for versions.
+/// The timeline or the number of completed transactions is too large for its bits.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("timeline {timeline} with {completed} completed transactions does not fit into a version")]
-pub struct VersionOverflow {
+pub struct VersionError {
     timeline: u32,
     completed: u64,
 }
 
-impl Version {
-    /// The version of what a snapshot shows.
-    ///
-    /// # Errors
-    /// When a number is too large for its bits.
-    pub fn of(timeline: u32, snapshot: &Snapshot) -> Result<Self, VersionOverflow> {
-        let completed = snapshot.completed();
-        if timeline >> TIMELINE_BITS != 0 || completed >> COMPLETED_BITS != 0 {
-            return Err(VersionOverflow { timeline, completed });
-        }
-        Ok(Self(u64::from(timeline) << COMPLETED_BITS | completed))
-    }
+/// The number of a transaction as logical decoding writes it: 32 bits that wrap around, or all 64.
+pub(crate) type TransactionId = u64;
 
-    /// The number that Elasticsearch compares.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-/// A transaction as logical decoding names it: 32 bits that wrap around, or all 64.
-pub type TransactionId = u64;
-
-/// What a read could see, as `pg_current_snapshot()` describes it.
+/// The transactions that a read could see, as `pg_current_snapshot()` describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// One more than the largest transaction that had completed.
     next: u64,
     /// The transactions below `next` that had not completed.
     in_progress: Vec<u64>,
 }
 
-/// A snapshot whose text is not `xmin:xmax:xip,…`.
+/// The text of a snapshot is not `xmin:xmax:xip,…`. PostgreSQL had no other form when this was written.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("not a snapshot: {0}")]
-pub struct SnapshotMalformed(String);
+pub struct SnapshotError(String);
 
 impl Snapshot {
-    /// How many transactions had completed.
-    #[must_use]
-    pub fn completed(&self) -> u64 {
+    /// The version of documents that were read with this snapshot.
+    pub(crate) fn version(&self, timeline: u32) -> Result<Version, VersionError> {
+        let completed = self.completed();
+        if timeline >> TIMELINE_BITS != 0 || completed >> COMPLETED_BITS != 0 {
+            return Err(VersionError { timeline, completed });
+        }
+        Ok(Version(u64::from(timeline) << COMPLETED_BITS | completed))
+    }
+
+    /// The number of transactions that had completed.
+    fn completed(&self) -> u64 {
         self.next.saturating_sub(self.in_progress.len() as u64)
     }
 
-    /// Whether the snapshot shows what a transaction did. False for one that aborted after the snapshot was taken, too.
-    #[must_use]
-    pub fn sees(&self, transaction: TransactionId) -> bool {
+    /// Whether the snapshot shows the changes of a transaction. Also false for a transaction that aborted after the
+    /// snapshot was taken.
+    pub(crate) fn sees(&self, transaction: TransactionId) -> bool {
         let transaction = self.widened(transaction);
         transaction < self.next && !self.in_progress.contains(&transaction)
     }
 
-    /// Logical decoding leaves out the high half of the number. PostgreSQL never lets transactions that it still tells
-    /// apart lie 2^31 or more from each other, so the nearest number with this low half is the right one.
+    /// Adds the high half of the number, which logical decoding leaves out. PostgreSQL keeps all transactions that it still
+    /// distinguishes less than 2^31 apart, so the number that is nearest to the snapshot is the right one.
     fn widened(&self, transaction: TransactionId) -> u64 {
         const EPOCH: u64 = 1 << 32;
         if transaction >= EPOCH {
@@ -100,10 +86,10 @@ impl Snapshot {
 }
 
 impl FromStr for Snapshot {
-    type Err = SnapshotMalformed;
+    type Err = SnapshotError;
 
-    fn from_str(text: &str) -> Result<Self, SnapshotMalformed> {
-        let malformed = || SnapshotMalformed(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, SnapshotError> {
+        let malformed = || SnapshotError(text.to_owned());
         let mut parts = text.splitn(3, ':').skip(1);
         let (Some(next), Some(list)) = (parts.next(), parts.next()) else { return Err(malformed()) };
         let in_progress: Result<Vec<u64>, ParseIntError> =
@@ -153,21 +139,21 @@ mod tests {
 
     #[test]
     fn a_later_timeline_outweighs_any_number_of_transactions() {
-        let many = Version::of(1, &snapshot("281474976710655:281474976710655:")).unwrap();
-        let few = Version::of(2, &snapshot("3:3:")).unwrap();
+        let many = snapshot("281474976710655:281474976710655:").version(1).unwrap();
+        let few = snapshot("3:3:").version(2).unwrap();
         assert!(many < few);
-        assert!(i64::try_from(Version::of(0x7fff, &snapshot("3:281474976710655:")).unwrap().number()).is_ok());
+        assert!(i64::try_from(snapshot("3:281474976710655:").version(0x7fff).unwrap().0).is_ok());
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
-        assert!(Version::of(0x8000, &snapshot("3:3:")).is_err());
-        assert!(Version::of(1, &snapshot("281474976710656:281474976710656:")).is_err());
+    fn a_number_too_large_for_its_bits_is_an_error() {
+        assert!(snapshot("3:3:").version(0x8000).is_err());
+        assert!(snapshot("281474976710656:281474976710656:").version(1).is_err());
     }
 
     proptest! {
-        /// The claim that everything rests on, against a model of PostgreSQL's transactions: begin one or complete one
-        /// in any order; the snapshot's number grows with each completion and with nothing else.
+        /// Tests the property that the whole index depends on against a model of PostgreSQL's transactions. They begin and
+        /// complete in any order. The version grows with each completion and with nothing else.
         #[test]
         fn each_completed_transaction_makes_the_version_larger(choices in prop::collection::vec(any::<u16>(), 1..200)) {
             let (mut assigned, mut latest_completed) = (3_u64, 2_u64);
@@ -187,7 +173,7 @@ mod tests {
                 }
                 let next = latest_completed + 1;
                 let now = Snapshot { next, in_progress: running.range(..next).copied().collect() };
-                let (old, new) = (Version::of(1, &before).unwrap(), Version::of(1, &now).unwrap());
+                let (old, new) = (before.version(1).unwrap(), now.version(1).unwrap());
                 prop_assert_eq!(old < new, completes);
                 prop_assert!(old <= new);
                 prop_assert!(completed.iter().all(|done| now.sees(*done)));

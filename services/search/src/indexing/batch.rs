@@ -1,74 +1,28 @@
-//! Several records taken together: which rows to read again, and how far that gets each partition.
+//! Several records taken together: which rows to read again, and which offsets to store afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    envelope::{self, AwaitedTransaction, Change, Operation, Undecodable},
-    metrics::FeedMetrics,
+use crate::feed::{
+    AwaitedTransaction, Change, DecodeError, FeedMetrics, Offsets, Operation, Partition, Record, Topics, decode,
 };
 
-/// A record as it came from Kafka.
-#[derive(Debug, Clone)]
-pub(crate) struct Record {
-    /// Where it stood.
-    pub partition: Partition,
-    /// Its place in the partition.
-    pub offset: i64,
-    /// Its key.
-    pub key: Option<Vec<u8>>,
-    /// Its value.
-    pub value: Option<Vec<u8>>,
-}
-
-/// A partition of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Partition {
-    /// The topic's name.
-    pub topic: String,
-    /// The partition's number.
-    pub number: i32,
-}
-
-/// The topics of the two tables.
-#[derive(Debug, Clone)]
-pub struct Topics {
-    /// The topic of `public.events`.
-    pub events: String,
-    /// The topic of `public.venues`.
-    pub venues: String,
-}
-
-impl Topics {
-    /// The topics under a prefix, as Debezium names them.
-    #[must_use]
-    pub fn under(prefix: &str) -> Self {
-        Self { events: format!("{prefix}.public.events"), venues: format!("{prefix}.public.venues") }
-    }
-
-    /// Both names.
-    #[must_use]
-    pub fn names(&self) -> [&str; 2] {
-        [&self.events, &self.venues]
-    }
-}
-
-/// What a number of records ask for.
+/// The work that some records ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Events to read again.
-    pub events: BTreeSet<i64>,
+    pub(crate) events: BTreeSet<i64>,
     /// Venues whose events are to be read again.
-    pub venues: BTreeSet<i64>,
-    /// Transactions that the reads must see, with the WAL position of their changes.
-    pub awaited: BTreeMap<u64, u64>,
-    /// Whether rows may be gone without a record: after a snapshot, or when a table was emptied.
-    pub needs_sweep: bool,
-    /// The newest time of a change.
-    pub changed_at_ms: Option<i64>,
-    /// Where each partition goes on once the batch is done.
-    pub next_offsets: BTreeMap<Partition, i64>,
+    pub(crate) venues: BTreeSet<i64>,
+    /// Transactions that the reads must see, each with the WAL position of its change.
+    pub(crate) awaited: BTreeMap<u64, u64>,
+    /// Whether rows may be gone without a record: a snapshot ended, or a table was emptied.
+    pub(crate) needs_sweep: bool,
+    /// The time of the newest change.
+    pub(crate) changed_at_ms: Option<i64>,
+    /// The offsets to store once the batch is done.
+    pub(crate) next_offsets: Offsets,
     /// The partition in which too many records in a row could not be decoded.
-    pub stopped_by: Option<Partition>,
+    pub(crate) stopped_by: Option<Partition>,
 }
 
 impl Batch {
@@ -89,42 +43,40 @@ impl Batch {
     }
 }
 
-/// Makes batches of records, and remembers how many in a row could not be decoded.
+/// Makes batches of records, and counts how many in a row could not be decoded.
 #[derive(Debug)]
 pub(crate) struct Batcher {
     topics: Topics,
-    /// So many undecodable records in a row stop the feed.
+    /// The feed stops after this many undecodable records in a row.
     stop_after: usize,
-    /// Per partition, the undecodable records since the last good one.
-    runs: BTreeMap<Partition, usize>,
+    /// For each partition, the number of undecodable records since the last good one.
+    undecodable_in_a_row: BTreeMap<Partition, usize>,
     metrics: FeedMetrics,
 }
 
 impl Batcher {
-    /// A batcher that has seen nothing yet.
-    #[must_use]
     pub(crate) fn new(topics: Topics, stop_after: usize, metrics: FeedMetrics) -> Self {
-        Self { topics, stop_after, runs: BTreeMap::new(), metrics }
+        Self { topics, stop_after, undecodable_in_a_row: BTreeMap::new(), metrics }
     }
 
-    /// Takes records together, in the order in which they came.
+    /// Makes one batch of records, in the order in which they came.
     ///
-    /// A partition's offset never moves past an undecodable record before a good one followed it: after a restart the
-    /// same records are met again, and a feed that stopped stops again.
+    /// A partition's offset never moves past an undecodable record until a good one follows. So after a restart the feed
+    /// reads the same records again, and a feed that stopped stops again.
     pub(crate) fn batch(&mut self, records: &[Record]) -> Batch {
         let mut batch = Batch::default();
         for record in records {
             let of_events = record.partition.topic == self.topics.events;
-            match envelope::decode(record.key.as_deref(), record.value.as_deref()) {
+            match decode(record.key.as_deref(), record.value.as_deref()) {
                 Ok(change) => {
-                    self.metrics.record(if of_events { "events" } else { "venues" }, change.operation.name());
-                    self.runs.remove(&record.partition);
+                    self.metrics.count_record(if of_events { "events" } else { "venues" }, change.operation.name());
+                    self.undecodable_in_a_row.remove(&record.partition);
                     batch.add(&change, of_events);
                     batch.next_offsets.insert(record.partition.clone(), record.offset + 1);
                 }
                 Err(problem) => {
-                    let run = self.undecodable(record, &problem);
-                    if run >= self.stop_after {
+                    let in_a_row = self.count_undecodable(record, &problem);
+                    if in_a_row >= self.stop_after {
                         batch.stopped_by = Some(record.partition.clone());
                         break;
                     }
@@ -134,24 +86,26 @@ impl Batcher {
         batch
     }
 
-    fn undecodable(&mut self, record: &Record, problem: &Undecodable) -> usize {
+    /// Returns the number of undecodable records in a row.
+    fn count_undecodable(&mut self, record: &Record, problem: &DecodeError) -> usize {
         let Partition { topic, number } = &record.partition;
-        let run = self.runs.entry(record.partition.clone()).or_default();
-        *run += 1;
-        tracing::error!(topic, partition = number, offset = record.offset, in_a_row = *run, %problem, "undecodable record");
-        self.metrics.undecodable(topic);
-        *run
+        let in_a_row = self.undecodable_in_a_row.entry(record.partition.clone()).or_default();
+        *in_a_row += 1;
+        tracing::error!(topic, partition = number, offset = record.offset, in_a_row = *in_a_row, %problem, "undecodable record");
+        self.metrics.count_undecodable(topic);
+        *in_a_row
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus::Registry;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn batcher() -> Batcher {
-        Batcher::new(Topics::under("pg"), 3, FeedMetrics::uncollected().unwrap())
+        Batcher::new(Topics::under("pg"), 3, FeedMetrics::register(&Registry::new()).unwrap())
     }
 
     fn at(topic: &str, number: i32) -> Partition {
@@ -201,7 +155,7 @@ mod tests {
         assert_eq!(batch.next_offsets, BTreeMap::from([(at("pg.public.events", 0), 1)]));
         let batch = batcher.batch(&[broken(2), record("pg.public.events", 3, 1, change("u", 2)), broken(4), broken(5)]);
         assert_eq!(batch.next_offsets, BTreeMap::from([(at("pg.public.events", 0), 4)]));
-        assert_eq!(batch.stopped_by, None, "the good record ended the row");
+        assert_eq!(batch.stopped_by, None, "the good record ended the run");
     }
 
     #[test]
@@ -212,6 +166,6 @@ mod tests {
         let batch = batcher.batch(&[good, broken(1), broken(2), broken(3), after]);
         assert_eq!(batch.stopped_by, Some(at("pg.public.events", 0)));
         assert_eq!(batch.next_offsets, BTreeMap::from([(at("pg.public.events", 0), 1)]));
-        assert_eq!(batch.events, BTreeSet::from([1]), "what was good before them is still indexed");
+        assert_eq!(batch.events, BTreeSet::from([1]), "the good records before them are still indexed");
     }
 }

@@ -1,25 +1,23 @@
-//! Reading events as the index wants them, together with what the read could see.
+//! Reading events as documents, together with the state of the database that the read saw.
 //!
-//! Rows and snapshot come out of **one statement**, so the snapshot is that of the rows. Reads go to the primary:
-//! a standby has no WAL insert position, and its refusal is a fault that is tried again.
+//! Rows and snapshot come from **one statement**, so the snapshot is that of the rows. Reads go to the primary: a standby
+//! has no WAL insert position and refuses the statement, which is retried.
 
 use std::time::Duration;
 
+use ids::EventId;
 use kit::postgres::Pool;
 use sqlx::FromRow;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::{
-    documents::EventDocument,
-    faults::Fault,
-    versions::{Snapshot, Version},
-};
+use super::{error::IndexingError, versions::Snapshot};
+use crate::index::{EventDocument, Origin, Version};
 
-/// The state of the database that a read saw; every statement of this module starts with it.
-macro_rules! with_sight {
+/// The beginning of every statement that reads documents: the state of the database that the statement sees.
+macro_rules! with_state {
     ($rest:literal) => {
         concat!(
-            "WITH sight AS MATERIALIZED (
+            "WITH state AS MATERIALIZED (
                 SELECT pg_current_snapshot()::text AS snapshot,
                        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS timeline,
                        (pg_current_wal_insert_lsn() - '0/0')::bigint AS wal_inserted,
@@ -31,84 +29,63 @@ macro_rules! with_sight {
     };
 }
 
-/// The waits for WAL to be flushed; commits under way flush it within milliseconds. From the third on we see to it.
+/// The waits before the first checks whether the WAL is flushed. Running commits usually flush it within milliseconds.
 const FLUSH_CHECKS: [Duration; 3] = [Duration::from_millis(1), Duration::from_millis(3), Duration::from_millis(6)];
+/// The wait before each later check. From then on we also make PostgreSQL flush the WAL.
 const LATER_FLUSH_CHECKS: Duration = Duration::from_millis(20);
 
-/// Which database a read went to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// Different for each database cluster ever made.
-    pub system_identifier: i64,
-    /// Grows with each failover.
-    pub timeline: u32,
-}
-
-/// What a read saw.
+/// The state of the database that a read saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sight {
-    /// Which database.
-    pub origin: Origin,
-    /// Which transactions.
-    pub snapshot: Snapshot,
+pub struct DatabaseState {
+    pub(crate) origin: Origin,
+    pub(crate) snapshot: Snapshot,
     /// The end of the WAL after the snapshot was taken.
     wal_inserted: i64,
     wal_flushed: i64,
 }
 
-impl Sight {
-    /// The version of documents made from the read.
-    ///
-    /// # Errors
-    /// When the database has outlived the room for versions.
-    pub fn version(&self) -> Result<Version, Fault> {
-        Ok(Version::of(self.origin.timeline, &self.snapshot)?)
+impl DatabaseState {
+    /// The version of documents that are made from the read.
+    pub fn version(&self) -> Result<Version, IndexingError> {
+        Ok(self.snapshot.version(self.origin.timeline)?)
     }
 
     /// The end of the WAL after the snapshot was taken, as PostgreSQL writes it.
-    #[must_use]
     pub fn wal_inserted_lsn(&self) -> String {
         format!("{:X}/{:X}", self.wal_inserted >> 32, self.wal_inserted & 0xffff_ffff)
     }
 
-    /// Whether the WAL reached a position at all. One beyond its end belongs to a life of the database that is lost.
-    #[must_use]
-    pub fn reached(&self, wal_position: u64) -> bool {
+    /// Whether the WAL reaches a position. A position beyond its end was lost in a failover or with the database.
+    pub(crate) fn reaches(&self, wal_position: u64) -> bool {
         u64::try_from(self.wal_inserted).is_ok_and(|end| wal_position <= end)
     }
 }
 
-/// Some events, and what the read saw.
+/// Events, and the state of the database that the read saw.
 #[derive(Debug)]
 pub struct Reading {
-    /// What the read saw.
-    pub sight: Sight,
-    /// The events by id, in ascending order; `None` for one that was asked for and is gone.
+    pub state: DatabaseState,
+    /// The events in the order of their ids. `None` stands for an event that was asked for and does not exist.
     pub events: Vec<(i64, Option<EventDocument>)>,
 }
 
-/// The events of a PostgreSQL database.
+/// Reads the events in PostgreSQL.
 #[derive(Clone)]
 pub struct Rows {
     pool: Pool,
 }
 
 impl Rows {
-    /// Reads through a pool.
-    #[must_use]
     pub const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 
-    /// The events with these ids.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn with_ids(&self, ids: &[i64]) -> Result<Reading, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(with_sight!(
-            "SELECT sight.*, wanted.id AS wanted_id, e.id, e.uuid, e.name, e.description, e.venue_id, v.location,
+    /// Reads the events with these ids.
+    pub async fn with_ids(&self, ids: &[i64]) -> Result<Reading, IndexingError> {
+        let rows: Vec<Row> = sqlx::query_as(with_state!(
+            "SELECT state.*, wanted.id AS wanted_id, e.id, e.uuid, e.name, e.description, e.venue_id, v.location,
                     CASE WHEN isfinite(e.date) THEN (extract(epoch FROM e.date) * 1000000)::bigint END AS date_us
-             FROM sight
+             FROM state
              CROSS JOIN unnest($1::bigint[]) AS wanted (id)
              LEFT JOIN events e ON e.id = wanted.id
              LEFT JOIN venues v ON v.id = e.venue_id
@@ -120,14 +97,11 @@ impl Rows {
         Reading::of(rows)
     }
 
-    /// The first `limit` events behind an id, in the order of their ids.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn behind(&self, id: i64, limit: i64) -> Result<Reading, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(with_sight!(
-            "SELECT sight.*, e.*
-             FROM sight
+    /// Reads the first `limit` events after an id, in the order of their ids.
+    pub(crate) async fn after(&self, id: i64, limit: i64) -> Result<Reading, IndexingError> {
+        let rows: Vec<Row> = sqlx::query_as(with_state!(
+            "SELECT state.*, e.*
+             FROM state
              LEFT JOIN LATERAL (
                  SELECT e.id AS wanted_id, e.id, e.uuid, e.name, e.description, e.venue_id, v.location,
                         CASE WHEN isfinite(e.date) THEN (extract(epoch FROM e.date) * 1000000)::bigint END AS date_us
@@ -146,44 +120,36 @@ impl Rows {
         Reading::of(rows)
     }
 
-    /// The ids of a venue's events behind an id, at most `limit`.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn ids_of_venue(&self, venue_id: i64, behind: i64, limit: i64) -> Result<Vec<i64>, Fault> {
+    /// Reads the first `limit` ids of a venue's events after an id, in their order.
+    pub(crate) async fn ids_of_venue(&self, venue_id: i64, after: i64, limit: i64) -> Result<Vec<i64>, IndexingError> {
         let ids = sqlx::query_scalar("SELECT id FROM events WHERE venue_id = $1 AND id > $2 ORDER BY id LIMIT $3")
             .bind(venue_id)
-            .bind(behind)
+            .bind(after)
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
         Ok(ids)
     }
 
-    /// Which database the pool is connected to.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn origin(&self) -> Result<Origin, Fault> {
-        Ok(self.with_ids(&[0]).await?.sight.origin)
+    /// Reads which database the pool is connected to.
+    pub(crate) async fn origin(&self) -> Result<Origin, IndexingError> {
+        Ok(self.with_ids(&[0]).await?.state.origin)
     }
 
-    /// Waits until a crash of PostgreSQL can no longer make it forget a transaction that a read counted as completed.
+    /// Waits until the WAL that the read saw is on disk. From then on no crash of PostgreSQL can make it forget a
+    /// transaction that the read counted as completed.
     ///
-    /// A transaction completes with a record in the WAL. One that committed asynchronously or aborted is complete before
-    /// that record is on disk; after a crash its number would be given out again, and later reads would get smaller
-    /// versions than the documents have.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn settle(&self, sight: &Sight) -> Result<(), Fault> {
-        let mut flushed = sight.wal_flushed;
+    /// A transaction completes with a record in the WAL. A transaction that committed asynchronously or aborted is complete
+    /// before that record is on disk. After a crash PostgreSQL would use its number again, and later reads would get
+    /// smaller versions than the documents have.
+    pub async fn wait_until_flushed(&self, state: &DatabaseState) -> Result<(), IndexingError> {
+        let mut flushed = state.wal_flushed;
         let mut waits = FLUSH_CHECKS.into_iter();
-        while flushed < sight.wal_inserted {
+        while flushed < state.wal_inserted {
             if let Some(wait) = waits.next() {
                 tokio::time::sleep(wait).await;
             } else {
-                // A transaction of our own makes the WAL writer flush all before it.
+                // A transaction of our own makes the WAL writer flush everything before it.
                 sqlx::query("SELECT pg_current_xact_id()").execute(&self.pool).await?;
                 tokio::time::sleep(LATER_FLUSH_CHECKS).await;
             }
@@ -203,7 +169,7 @@ struct Row {
     system_identifier: i64,
     wanted_id: Option<i64>,
     id: Option<i64>,
-    uuid: Option<String>,
+    uuid: Option<EventId>,
     name: Option<String>,
     description: Option<String>,
     venue_id: Option<i64>,
@@ -212,8 +178,8 @@ struct Row {
 }
 
 impl Row {
-    fn sight(&self) -> Result<Sight, Fault> {
-        Ok(Sight {
+    fn state(&self) -> Result<DatabaseState, IndexingError> {
+        Ok(DatabaseState {
             origin: Origin { system_identifier: self.system_identifier, timeline: self.timeline.cast_unsigned() },
             snapshot: self.snapshot.parse()?,
             wal_inserted: self.wal_inserted,
@@ -235,10 +201,10 @@ impl Row {
 }
 
 impl Reading {
-    fn of(rows: Vec<Row>) -> Result<Self, Fault> {
-        let sight = rows.first().ok_or(Fault::NothingRead)?.sight()?;
+    fn of(rows: Vec<Row>) -> Result<Self, IndexingError> {
+        let state = rows.first().ok_or(IndexingError::NoRow)?.state()?;
         let events = rows.into_iter().filter_map(|row| Some((row.wanted_id?, row.document()))).collect();
-        Ok(Self { sight, events })
+        Ok(Self { state, events })
     }
 }
 
