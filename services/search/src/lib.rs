@@ -1,8 +1,8 @@
-//! Search: finds upcoming events in an Elasticsearch index, and keeps that index equal to PostgreSQL by following the change
-//! feed.
+//! Search: finds upcoming events in an Elasticsearch index, and keeps that index equal to PostgreSQL by following the
+//! change feed.
 //!
-//! Requests go `http` → `query` → `index`. Changes go `feed` (Kafka) → `indexing` (read rows, write documents) → `index`
-//! (Elasticsearch).
+//! Requests go `http` → `query` → `index`. Changes go `feed` (Kafka) → `indexing` (read rows, write documents) →
+//! `index` (Elasticsearch).
 
 mod feed;
 mod http;

@@ -28,8 +28,8 @@ enum Command {
     PrepareIndex,
 }
 
-/// Requests make many small allocations that other threads free, which glibc's allocator does slowly. jemalloc also returns
-/// memory to the system after a burst.
+/// Requests make many small allocations that other threads free, which glibc's allocator does slowly. jemalloc also
+/// returns memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -21,8 +21,8 @@ pub struct Prepared {
 
 /// Makes the index exist and hold all events, and gives its consumer group a position in the feed. It may be repeated.
 ///
-/// The ends of the feed are taken **before** the rows are read, so every later change is read from the feed. A change that is
-/// in both is written twice, with the right versions.
+/// The ends of the feed are taken **before** the rows are read, so every later change is read from the feed. A change
+/// that is in both is written twice, with the right versions.
 pub async fn prepare_index(
     rows: &Rows,
     settings: &IndexSettings,
@@ -54,12 +54,13 @@ pub async fn prepare_index(
     Ok(Prepared { index: index.name().to_owned(), documents: swept.rows })
 }
 
-/// Creates the index unless it exists. An index that was filled from another database, or from a later timeline of this one,
-/// is deleted first: the versions of its documents are larger than those of any read, so it could never be updated.
+/// Creates the index unless it exists. An index that was filled from another database, or from a later timeline of this
+/// one, is deleted first: the versions of its documents are larger than those of any read, so it could never be
+/// updated.
 async fn create(index: &Index, definition: &Definition, origin: Origin) -> Result<(), IndexingError> {
     match index.origin().await {
         Ok(Some(known)) if known.system_identifier != origin.system_identifier || known.timeline > origin.timeline => {
-            tracing::warn!(index = index.name(), %known, database = %origin, "the index is of another database and is built again");
+            tracing::warn!(index = index.name(), filled_from = %known, database = %origin, "the index is built again");
             index.delete().await?;
         }
         Ok(_) | Err(IndexError::Missing(_)) => {}

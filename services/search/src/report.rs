@@ -8,8 +8,8 @@ use crate::{indexing::IndexingError, prepare_index::Prepared};
 
 /// The exit status when a store was unreachable. A retry may succeed.
 const EXIT_UNREACHABLE: u8 = 3;
-/// Kubernetes cuts the file at 4,096 bytes, which would break the JSON. A message of this length stays below that, with all
-/// quotes and escapes.
+/// Kubernetes cuts the file at 4,096 bytes, which would break the JSON. A message of this length stays below that, with
+/// all quotes and escapes.
 const MAX_MESSAGE_CHARACTERS: usize = 600;
 
 /// Prints the result, writes it to the termination log, and returns the exit status.

@@ -71,8 +71,8 @@ impl PrepareSettings {
 
 impl IndexSettings {
     /// Reads `ELASTICSEARCH_ADDR` (URL, required), `ELASTICSEARCH_USERNAME` and `ELASTICSEARCH_PASSWORD`,
-    /// `ELASTICSEARCH_CA_FILE`, `ELASTICSEARCH_INDEX_PREFIX` (default `events`), and `INDEX_DEFINITION_PATH` (default: the
-    /// definition that is compiled into the program).
+    /// `ELASTICSEARCH_CA_FILE`, `ELASTICSEARCH_INDEX_PREFIX` (default `events`), and `INDEX_DEFINITION_PATH` (default:
+    /// the definition that is compiled into the program).
     fn read(env: &mut Environment) -> Option<Self> {
         let elasticsearch = read_elasticsearch(env);
         let prefix = env.or("ELASTICSEARCH_INDEX_PREFIX", "events".to_owned());

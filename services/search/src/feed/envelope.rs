@@ -1,7 +1,7 @@
 //! Decoding a record of the change feed: which row changed, how, and in which transaction.
 //!
-//! Only the column `id` is used. All other columns are read from PostgreSQL again, because a record may be older than the
-//! row, lacks large columns that did not change (`__debezium_unavailable_value`), and has no columns of the venue.
+//! Only the column `id` is used. All other columns are read from PostgreSQL again, because a record may be older than
+//! the row, lacks large columns that did not change (`__debezium_unavailable_value`), and has no columns of the venue.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,7 +22,8 @@ pub(crate) enum Operation {
     Truncated,
     /// `m`: a message in the WAL. It belongs to no row.
     Message,
-    /// A record without a value. It follows a delete, and after log compaction it may be all that is left of the delete.
+    /// A record without a value. It follows a delete, and after log compaction it may be all that is left of the
+    /// delete.
     Tombstone,
 }
 
@@ -159,9 +160,9 @@ fn id_of(row: &Value) -> Option<i64> {
     row.get("id")?.as_i64()
 }
 
-/// The last record of each table ends a snapshot. The marker of the very last record is not enough: it is missing when the
-/// last table is empty. Incremental snapshots do not count: they run beside the stream, so rows that are deleted meanwhile
-/// have records.
+/// The last record of each table ends a snapshot. The marker of the very last record is not enough: it is missing when
+/// the last table is empty. Incremental snapshots do not count: they run beside the stream, so rows that are deleted
+/// meanwhile have records.
 fn ends_snapshot(marker: Option<&Value>) -> bool {
     marker.and_then(Value::as_str).is_some_and(|marker| matches!(marker, "last" | "last_in_data_collection"))
 }

@@ -44,8 +44,8 @@ pub(crate) async fn end_offsets(settings: &KafkaSettings) -> Result<Offsets, Fee
 
 /// Commits positions for those partitions in which the group has none, and returns how many these were.
 ///
-/// Kafka accepts the commit only while the group has no members. A new group has none: the service joins it only after the
-/// index is marked as filled, and that happens after this commit.
+/// Kafka accepts the commit only while the group has no members. A new group has none: the service joins it only after
+/// the index is marked as filled, and that happens after this commit.
 pub(crate) async fn commit_where_missing(settings: &KafkaSettings, positions: Offsets) -> Result<usize, FeedError> {
     let settings = settings.clone();
     let committed = spawn_blocking(move || {
@@ -66,8 +66,8 @@ pub(crate) async fn commit_where_missing(settings: &KafkaSettings, positions: Of
     Ok(committed.await??)
 }
 
-/// The ends of the consumer's lost partitions: those whose next record expired before it was read, and those in which the
-/// group has no position.
+/// The ends of the consumer's lost partitions: those whose next record expired before it was read, and those in which
+/// the group has no position.
 pub(crate) async fn end_offsets_of_lost(consumer: Arc<FeedConsumer>) -> Result<Offsets, FeedError> {
     let lost = spawn_blocking(move || {
         let mut lost = Offsets::new();

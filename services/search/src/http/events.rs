@@ -20,7 +20,8 @@ use crate::{
 const PAGE_TOO_DEEP: ApiError = ApiError::new(StatusCode::BAD_REQUEST, "page_too_deep", "Page is too deep");
 const QUERY_TOO_LONG: ApiError = ApiError::new(StatusCode::BAD_REQUEST, "query_too_long", "Query is too long");
 
-/// The parameters, for the OpenAPI document only. The handler reads them as pairs of text, because every value has a meaning.
+/// The parameters, for the OpenAPI document only. The handler reads them as pairs of text, because every value has a
+/// meaning.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters in the OpenAPI document")]
@@ -31,8 +32,8 @@ struct Parameters {
     /// The number of the page. A value that is not a number, or below 1, counts as 1. `page × size` is at most 10,000.
     #[param(minimum = 1, default = 1)]
     page: Option<u64>,
-    /// The number of events on a page. A value that is not a number, or below 1, counts as 10. A value above 100 counts as
-    /// 100.
+    /// The number of events on a page. A value that is not a number, or below 1, counts as 10. A value above 100 counts
+    /// as 100.
     #[param(minimum = 1, maximum = 100, default = 10)]
     size: Option<u64>,
 }

@@ -15,8 +15,8 @@ use elasticsearch::{
 use serde_json::Value;
 use thiserror::Error;
 
-/// The time limit of one request. It bounds how late a stale write can arrive. It is far below `gc_deletes`, the time for
-/// which the index remembers deletes.
+/// The time limit of one request. It bounds how late a stale write can arrive. It is far below `gc_deletes`, the time
+/// for which the index remembers deletes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The address of Elasticsearch and how to log in.

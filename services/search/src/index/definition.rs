@@ -9,8 +9,8 @@ use thiserror::Error;
 /// Hexadecimal digits of the hash in an index' name.
 const HASH_DIGITS: usize = 12;
 
-/// An index definition and the hash of its bytes. The index' name contains the hash, so a changed definition makes a new
-/// index and never edits a live one.
+/// An index definition and the hash of its bytes. The index' name contains the hash, so a changed definition makes a
+/// new index and never edits a live one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     body: Value,

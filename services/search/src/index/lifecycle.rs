@@ -66,7 +66,8 @@ impl Index {
         self.change_meta(|meta| _ = meta.remove(FILLED_AT)).await
     }
 
-    /// The database that the documents come from, whether the index is filled or not. `None` when `_meta` does not name it.
+    /// The database that the documents come from, whether the index is filled or not. `None` when `_meta` does not name
+    /// it.
     pub(crate) async fn origin(&self) -> Result<Option<Origin>, IndexError> {
         let origin = self.meta().await?.remove(ORIGIN);
         Ok(origin.and_then(|origin| serde_json::from_value(origin).ok()))

@@ -61,8 +61,8 @@ impl Batcher {
 
     /// Makes one batch of records, in the order in which they came.
     ///
-    /// A partition's offset never moves past an undecodable record until a good one follows. So after a restart the feed
-    /// reads the same records again, and a feed that stopped stops again.
+    /// A partition's offset never moves past an undecodable record until a good one follows. So after a restart the
+    /// feed reads the same records again, and a feed that stopped stops again.
     pub(crate) fn batch(&mut self, records: &[Record]) -> Batch {
         let mut batch = Batch::default();
         for record in records {
@@ -89,11 +89,12 @@ impl Batcher {
     /// Returns the number of undecodable records in a row.
     fn count_undecodable(&mut self, record: &Record, problem: &DecodeError) -> usize {
         let Partition { topic, number } = &record.partition;
-        let in_a_row = self.undecodable_in_a_row.entry(record.partition.clone()).or_default();
-        *in_a_row += 1;
-        tracing::error!(topic, partition = number, offset = record.offset, in_a_row = *in_a_row, %problem, "undecodable record");
+        let count = self.undecodable_in_a_row.entry(record.partition.clone()).or_default();
+        *count += 1;
+        let (offset, in_a_row) = (record.offset, *count);
+        tracing::error!(topic, partition = number, offset, in_a_row, %problem, "undecodable record");
         self.metrics.count_undecodable(topic);
-        *in_a_row
+        in_a_row
     }
 }
 

@@ -46,8 +46,8 @@ pub(crate) struct Indexer {
 /// Why a consumer ended.
 enum End {
     Shutdown,
-    /// Lost positions were replaced. librdkafka fetches nothing more from such a partition, not even after a seek, so a new
-    /// consumer is needed.
+    /// Lost positions were replaced. librdkafka fetches nothing more from such a partition, not even after a seek, so a
+    /// new consumer is needed.
     PositionsReplaced,
     /// Too many records in a row could not be decoded or indexed.
     Poison(String),
@@ -97,8 +97,8 @@ impl Indexer {
         tokio::time::sleep(RESTART_PAUSE).await;
     }
 
-    /// Waits until the index is filled. No write happens before: a write to a missing index could make Elasticsearch create
-    /// one without our mapping.
+    /// Waits until the index is filled. No write happens before: a write to a missing index could make Elasticsearch
+    /// create one without our mapping.
     async fn wait_until_filled(&mut self) -> Option<Origin> {
         self.status.set(FeedState::WaitingForIndex, Some(format!("index {} is not filled", self.index.name())));
         loop {
@@ -165,7 +165,8 @@ impl Indexer {
         }
     }
 
-    /// Retries until the work is done. Returns false when `shutdown` came first. An error of a store never ends the retries.
+    /// Retries until the work is done. Returns false when `shutdown` came first. An error of a store never ends the
+    /// retries.
     async fn retry(
         &self,
         work: Work<'_>,
@@ -222,11 +223,11 @@ impl Indexer {
         Ok(())
     }
 
-    /// Compares everything after records were lost unread, and commits new positions. The new positions are taken before the
-    /// comparison, so that changes during the comparison are read from the feed.
+    /// Compares everything after records were lost unread, and commits new positions. The new positions are taken
+    /// before the comparison, so that changes during the comparison are read from the feed.
     async fn replace_lost(&self, consumer: &Arc<FeedConsumer>, writer: &mut Writer) -> Result<(), IndexingError> {
         let lost = end_offsets_of_lost(Arc::clone(consumer)).await?;
-        tracing::error!(partitions = ?lost, "records are gone or the group has no position; the whole index is compared");
+        tracing::error!(partitions = ?lost, "records or positions are lost; the whole index is compared");
         self.sweep("lost_position", writer).await?;
         if lost.is_empty() {
             return Ok(());

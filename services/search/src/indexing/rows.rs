@@ -1,7 +1,7 @@
 //! Reading events as documents, together with the state of the database that the read saw.
 //!
-//! Rows and snapshot come from **one statement**, so the snapshot is that of the rows. Reads go to the primary: a standby
-//! has no WAL insert position and refuses the statement, which is retried.
+//! Rows and snapshot come from **one statement**, so the snapshot is that of the rows. Reads go to the primary: a
+//! standby has no WAL insert position and refuses the statement, which is retried.
 
 use std::time::Duration;
 
@@ -139,9 +139,9 @@ impl Rows {
     /// Waits until the WAL that the read saw is on disk. From then on no crash of PostgreSQL can make it forget a
     /// transaction that the read counted as completed.
     ///
-    /// A transaction completes with a record in the WAL. A transaction that committed asynchronously or aborted is complete
-    /// before that record is on disk. After a crash PostgreSQL would use its number again, and later reads would get
-    /// smaller versions than the documents have.
+    /// A transaction completes with a record in the WAL. A transaction that committed asynchronously or aborted is
+    /// complete before that record is on disk. After a crash PostgreSQL would use its number again, and later reads
+    /// would get smaller versions than the documents have.
     pub async fn wait_until_flushed(&self, state: &DatabaseState) -> Result<(), IndexingError> {
         let mut flushed = state.wal_flushed;
         let mut waits = FLUSH_CHECKS.into_iter();

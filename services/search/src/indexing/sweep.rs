@@ -1,5 +1,5 @@
-//! The sweep: comparing the whole index with the whole table, in both directions. It writes documents that are missing or
-//! differ, and removes documents whose rows do not exist.
+//! The sweep: comparing the whole index with the whole table, in both directions. It writes documents that are missing
+//! or differ, and removes documents whose rows do not exist.
 //!
 //! It fills a new index. It also finds changes that have no record: rows deleted before a snapshot, emptied tables, and
 //! transactions lost in a failover. It runs beside the feed; versions keep the two from undoing each other's writes.
@@ -27,7 +27,8 @@ pub(crate) struct Swept {
 
 /// Makes the index equal to the table. It may be repeated after an error.
 pub(crate) async fn sweep(writer: &mut Writer) -> Result<Swept, IndexingError> {
-    // A search sees only what was written before the last refresh. Without this one, newer documents would be written again.
+    // A search sees only what was written before the last refresh. Without this one, newer documents would be written
+    // again.
     writer.index.refresh().await?;
     let mut swept = Swept::default();
     let mut after = i64::MIN;

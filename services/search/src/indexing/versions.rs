@@ -1,10 +1,10 @@
 //! Versions of documents. They tell which of two reads of the database saw more.
 //!
 //! Several processes read rows and write documents at once, so Elasticsearch must be able to refuse the older of two
-//! reads, whenever it arrives. A document's version is therefore made from the snapshot that its row was read with: it is
-//! **the number of transactions that had completed in the snapshot**. Snapshots of one PostgreSQL primary form a chain, and each completed
-//! transaction makes this number larger by at least one, so of two reads that differ the later has the larger version,
-//! and two reads with equal versions saw the same rows.
+//! reads, whenever it arrives. A document's version is therefore made from the snapshot that its row was read with: it
+//! is **the number of transactions that had completed in the snapshot**. Snapshots of one PostgreSQL primary form a
+//! chain, and each completed transaction makes this number larger by at least one, so of two reads that differ the
+//! later has the larger version, and two reads with equal versions saw the same rows.
 //!
 //! A WAL position taken before the read does not have this property: a commit is in the WAL before it becomes visible,
 //! so two reads with the same position may differ, and a read without a commit may even carry the larger position.
@@ -72,8 +72,8 @@ impl Snapshot {
         transaction < self.next && !self.in_progress.contains(&transaction)
     }
 
-    /// Adds the high half of the number, which logical decoding leaves out. PostgreSQL keeps all transactions that it still
-    /// distinguishes less than 2^31 apart, so the number that is nearest to the snapshot is the right one.
+    /// Adds the high half of the number, which logical decoding leaves out. PostgreSQL keeps all transactions that it
+    /// still distinguishes less than 2^31 apart, so the number that is nearest to the snapshot is the right one.
     fn widened(&self, transaction: TransactionId) -> u64 {
         const EPOCH: u64 = 1 << 32;
         if transaction >= EPOCH {
@@ -152,8 +152,8 @@ mod tests {
     }
 
     proptest! {
-        /// Tests the property that the whole index depends on against a model of PostgreSQL's transactions. They begin and
-        /// complete in any order. The version grows with each completion and with nothing else.
+        /// Tests the property that the whole index depends on against a model of PostgreSQL's transactions. They begin
+        /// and complete in any order. The version grows with each completion and with nothing else.
         #[test]
         fn each_completed_transaction_makes_the_version_larger(choices in prop::collection::vec(any::<u16>(), 1..200)) {
             let (mut assigned, mut latest_completed) = (3_u64, 2_u64);

@@ -33,8 +33,8 @@ impl Writer {
         Self { rows, index, metrics, origin, newest_timeline, refused: 0 }
     }
 
-    /// Indexes events as they are now. The read must see every awaited transaction; each comes with the WAL position of its
-    /// change.
+    /// Indexes events as they are now. The read must see every awaited transaction; each comes with the WAL position of
+    /// its change.
     ///
     /// # Errors
     /// When a store fails, or an awaited transaction is not visible yet. The whole call may be repeated.
@@ -57,8 +57,8 @@ impl Writer {
 
     /// Indexes all events of a venue as they are now.
     ///
-    /// An event may join the venue after the ids were listed. It then has a record of its own, and the read for that record
-    /// sees the venue's current location, because event and location come from one statement.
+    /// An event may join the venue after the ids were listed. It then has a record of its own, and the read for that
+    /// record sees the venue's current location, because event and location come from one statement.
     ///
     /// # Errors
     /// The same as [`Writer::index_events`].
@@ -100,8 +100,8 @@ impl Writer {
         std::mem::replace(&mut self.refused, 0)
     }
 
-    /// Whether the database failed over since the index was last compared with it. A failover may lose transactions whose
-    /// changes are in the index.
+    /// Whether the database failed over since the index was last compared with it. A failover may lose transactions
+    /// whose changes are in the index.
     pub(crate) const fn database_failed_over(&self) -> bool {
         self.newest_timeline > self.origin.timeline
     }
@@ -111,8 +111,8 @@ impl Writer {
         self.origin.timeline = self.newest_timeline;
     }
 
-    /// Checks that the read's version can be compared with those in the index. Versions of another database, or of an older
-    /// timeline of this one, cannot.
+    /// Checks that the read's version can be compared with those in the index. Versions of another database, or of an
+    /// older timeline of this one, cannot.
     fn check_origin(&mut self, state: &DatabaseState) -> Result<(), IndexingError> {
         let database = state.origin;
         let same = database.system_identifier == self.origin.system_identifier;
@@ -129,9 +129,9 @@ pub(crate) fn write_for(id: i64, document: Option<&EventDocument>) -> Write {
     document.map_or(Write::Remove(id), |document| Write::Put(Box::new(document.clone())))
 }
 
-/// The first awaited transaction that the read does not see. The feed may be ahead of visibility, for example while a commit
-/// waits for a synchronous standby. A transaction beyond the end of the WAL is not awaited: it was lost in a failover and
-/// never becomes visible.
+/// The first awaited transaction that the read does not see. The feed may be ahead of visibility, for example while a
+/// commit waits for a synchronous standby. A transaction beyond the end of the WAL is not awaited: it was lost in a
+/// failover and never becomes visible.
 fn first_invisible(state: &DatabaseState, awaited: &BTreeMap<u64, u64>) -> Option<u64> {
     let mut awaited = awaited.iter();
     awaited.find(|(id, position)| !state.snapshot.sees(**id) && state.reaches(**position)).map(|(id, _)| *id)

@@ -10,8 +10,8 @@ const MAX_TEXT_CHARACTERS: usize = 256;
 /// The last event that a page may reach. Elasticsearch goes no further by default.
 const MAX_DEPTH: u64 = 10_000;
 
-/// The most variants of one word in a fuzzy query. With the longest text, and all its words fuzzy, the query stays below
-/// the number of clauses that a small Elasticsearch accepts.
+/// The most variants of one word in a fuzzy query. With the longest text, and all its words fuzzy, the query stays
+/// below the number of clauses that a small Elasticsearch accepts.
 const MAX_EXPANSIONS: u32 = 10;
 
 /// Why a question is refused.
@@ -66,8 +66,8 @@ impl Question {
         format!("search:{}:{}:{}", self.text, self.page, self.size)
     }
 
-    /// The query for Elasticsearch. It finds upcoming events: the best match first, then the soonest. Events that are equal in
-    /// both are ordered by id, so that they keep their places from page to page.
+    /// The query for Elasticsearch. It finds upcoming events: the best match first, then the soonest. Events that are
+    /// equal in both are ordered by id, so that they keep their places from page to page.
     pub(crate) fn to_query(&self, now: OffsetDateTime) -> Value {
         // RFC 3339 ends with the year 9999. After that Elasticsearch's own "now" is used.
         let now = now.format(&Rfc3339).unwrap_or_else(|_| "now".to_owned());
@@ -87,8 +87,8 @@ impl Question {
     }
 }
 
-/// Matches the text with several fields. The best field decides and the others add a little, so that "coldplay berlin" finds
-/// the concert in Berlin before those elsewhere.
+/// Matches the text with several fields. The best field decides and the others add a little, so that "coldplay berlin"
+/// finds the concert in Berlin before those elsewhere.
 fn matching(text: &str) -> Value {
     json!({"multi_match": {
         "query": text,
