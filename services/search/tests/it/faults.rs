@@ -1,11 +1,11 @@
-//! Faults on the way, with records made by the test itself.
+//! Faults of the stores and of the records. The tests write the records themselves.
 
 use serde_json::json;
 use testbed::{Proxy, given};
 
 use crate::support::{World, eventually};
 
-/// Trap 5: a record was dropped on any error, and its offset committed before it was indexed.
+/// Trap 5 of the contract: a record was dropped on any error, and its offset was committed before it was indexed.
 #[tokio::test]
 async fn a_record_waits_for_elasticsearch_and_its_offset_with_it() {
     let world = World::create().await;
@@ -18,7 +18,7 @@ async fn a_record_waits_for_elasticsearch_and_its_offset_with_it() {
     let venue = given::venue(world.pool(), "Freiburg").await;
     let event = given::event(world.pool(), &venue, "Concert", 30).await;
     world.produce_change("events", event.id, 3).await;
-    eventually("it is tried again", async || {
+    eventually("the batch is retried", async || {
         (service.metric("search_feed_retries_total{cause=\"elasticsearch\"").await >= 7.0).then_some(())
     })
     .await;
@@ -41,7 +41,7 @@ async fn a_record_waits_for_postgresql() {
     let event = given::event(world.pool(), &venue, "Concert", 30).await;
     postgres.cut();
     world.produce_change("events", event.id, 3).await;
-    eventually("it is tried again", async || {
+    eventually("the batch is retried", async || {
         (service.metric("search_feed_retries_total{cause=\"postgres\"").await >= 1.0).then_some(())
     })
     .await;
@@ -52,7 +52,7 @@ async fn a_record_waits_for_postgresql() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_not_visible_yet_is_waited_for() {
+async fn a_change_waits_until_its_transaction_is_visible() {
     let world = World::prepared().await;
     let service = world.serve().await;
     let mut transaction = world.pool().begin().await.unwrap();
@@ -64,7 +64,7 @@ async fn a_change_that_is_not_visible_yet_is_waited_for() {
     .await
     .unwrap();
     world.produce_change("events", event, number.cast_unsigned()).await;
-    eventually("it is tried again", async || {
+    eventually("the batch is retried", async || {
         (service.metric("search_feed_retries_total{cause=\"not_visible_yet\"").await >= 3.0).then_some(())
     })
     .await;
@@ -75,7 +75,7 @@ async fn a_change_that_is_not_visible_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_transaction_of_a_lost_life_of_the_database_is_not_waited_for() {
+async fn a_transaction_that_a_failover_lost_is_not_awaited() {
     let world = World::prepared().await;
     let _service = world.serve().await;
     let beyond_the_wal = i64::MAX;
@@ -86,7 +86,7 @@ async fn a_transaction_of_a_lost_life_of_the_database_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_undecodable_record_is_passed_over_and_counted() {
+async fn an_undecodable_record_is_skipped_and_counted() {
     let world = World::prepared().await;
     let service = world.serve().await;
     let event: i64 =
@@ -125,10 +125,10 @@ async fn several_undecodable_records_in_a_row_stop_the_feed_again_after_a_restar
 }
 
 #[tokio::test]
-async fn records_that_expired_unread_are_made_up_for() {
+async fn a_sweep_replaces_records_that_expired_unread() {
     let world = World::prepared().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
-    let event = given::event(world.pool(), &venue, "Unheard of", 30).await;
+    let event = given::event(world.pool(), &venue, "Without a record", 30).await;
     for _ in 0..5 {
         world.produce_change("events", event.id, 3).await;
     }
@@ -137,15 +137,15 @@ async fn records_that_expired_unread_are_made_up_for() {
     world.assert_index_equals_database().await;
     assert!(service.metric("search_index_sweeps_total{cause=\"lost_position\"").await >= 1.0);
     assert_eq!(world.committed("events"), Some(5));
-    let next = given::event(world.pool(), &venue, "Heard of", 30).await;
+    let next = given::event(world.pool(), &venue, "With a record", 30).await;
     world.produce_change("events", next.id, 3).await;
     world.assert_index_equals_database().await;
 }
 
 #[tokio::test]
-async fn a_group_that_lost_its_positions_compares_everything() {
+async fn a_group_without_positions_compares_the_whole_index() {
     let world = World::prepared().await;
-    given::event(world.pool(), &given::venue(world.pool(), "Freiburg").await, "Unheard of", 30).await;
+    given::event(world.pool(), &given::venue(world.pool(), "Freiburg").await, "Without a record", 30).await;
     let world = world.with("KAFKA_CONSUMER_GROUP", &format!("g{}", uuid::Uuid::new_v4().simple()));
     let _service = world.serve().await;
     world.assert_index_equals_database().await;

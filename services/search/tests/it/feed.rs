@@ -7,7 +7,8 @@ use testbed::given::{self, Venue};
 
 use crate::support::{World, eventually};
 
-/// A venue whose seat map PostgreSQL keeps out of line: random, so that it does not compress.
+/// A venue whose seat map is so large that PostgreSQL stores it out of line. The map is random, so that it does not
+/// compress.
 async fn given_venue_with_large_seat_map(pool: &PgPool, location: &str) -> Venue {
     let venue = given::venue(pool, location).await;
     let seat_map = "SELECT json_object_agg(gen_random_uuid(), true) FROM generate_series(1, 2000)";
@@ -32,10 +33,10 @@ async fn a_truncated_table_leaves_no_documents() {
     world.assert_index_equals_database().await;
 }
 
-/// Trap 5: `r` records were ignored. The index is filled while the table is empty, so only the snapshot tells of the
-/// rows.
+/// Trap 5 of the contract: `r` records were ignored. The index is filled while the table is empty, so the rows have no
+/// other records than those of the snapshot.
 #[tokio::test]
-async fn rows_that_only_the_snapshot_tells_of_are_indexed() {
+async fn rows_with_only_snapshot_records_are_indexed() {
     let mut world = World::prepared().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     for number in 0..30 {
@@ -66,12 +67,12 @@ async fn inserts_updates_and_deletes_reach_the_index() {
         )
         .await;
     world.assert_index_equals_database().await;
-    // The venue takes its events with it.
+    // This deletes the venue's events too.
     world.sql("DELETE FROM venues").await;
     world.assert_index_equals_database().await;
 }
 
-/// Trap 5: choking on `__debezium_unavailable_value`.
+/// Trap 5 of the contract: the consumer choked on `__debezium_unavailable_value`.
 #[tokio::test]
 async fn a_venue_renamed_beside_a_large_unchanged_seat_map_moves_all_its_events() {
     let mut world = World::create().await;
@@ -88,14 +89,14 @@ async fn a_venue_renamed_beside_a_large_unchanged_seat_map_moves_all_its_events(
     world.assert_index_equals_database().await;
     world.sql("UPDATE venues SET location = 'New Town'").await;
     let record = world.find_record("venues", |record| record["op"] == "u").await;
-    assert_eq!(record["after"]["seat_map"], "__debezium_unavailable_value", "the test tests what it says");
+    assert_eq!(record["after"]["seat_map"], "__debezium_unavailable_value", "the record lacks the large column");
     world.assert_index_equals_database().await;
     assert_eq!(service.search(&format!("q={}+town&size=1", "new")).await["total"], 1203);
 }
 
-/// Trap 10: an update_by_query for the venue missed events that were not indexed yet.
+/// Trap 10 of the contract: an update_by_query for the venue missed events that were not indexed yet.
 #[tokio::test]
-async fn events_made_while_their_venue_is_renamed_get_its_last_location() {
+async fn events_created_while_their_venue_is_renamed_get_its_last_location() {
     let mut world = World::prepared().await;
     world.connect().await;
     let _one = world.serve().await;
@@ -118,7 +119,7 @@ async fn events_made_while_their_venue_is_renamed_get_its_last_location() {
 }
 
 #[tokio::test]
-async fn documents_whose_rows_went_before_the_snapshot_are_removed_after_it() {
+async fn documents_whose_rows_were_deleted_before_the_snapshot_are_removed_after_it() {
     let mut world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     let gone = given::event(world.pool(), &venue, "Gone", 30).await;
@@ -132,7 +133,7 @@ async fn documents_whose_rows_went_before_the_snapshot_are_removed_after_it() {
 }
 
 #[tokio::test]
-async fn the_feeds_delay_and_lag_are_told() {
+async fn delay_and_lag_of_the_feed_are_reported() {
     let mut world = World::prepared().await;
     world.connect().await;
     let service = world.serve().await;
@@ -141,7 +142,7 @@ async fn the_feeds_delay_and_lag_are_told() {
     world.assert_index_equals_database().await;
     assert!(service.metric("search_feed_delay_seconds_count").await >= 1.0);
     assert!(service.metric("search_feed_newest_change_timestamp_seconds").await > 1.7e9);
-    eventually("the status says that nothing waits", async || {
+    eventually("no record waits", async || {
         let feed = service.feed().await;
         let partitions = feed["partitions"].as_array()?;
         (feed["state"] == "running" && partitions.iter().all(|one| one["lag_records"] == 0) && partitions.len() >= 2)
@@ -151,9 +152,9 @@ async fn the_feeds_delay_and_lag_are_told() {
 }
 
 #[tokio::test]
-async fn a_mapping_stays_strict() {
+async fn a_document_with_an_unknown_field_is_refused() {
     let world = World::prepared().await;
-    let stranger = json!({"id": 1, "colour": "red"});
-    let answer = Client::new().put(world.elasticsearch("/_doc/1")).json(&stranger).send().await.unwrap();
+    let document = json!({"id": 1, "colour": "red"});
+    let answer = Client::new().put(world.elasticsearch("/_doc/1")).json(&document).send().await.unwrap();
     assert_eq!(answer.status(), 400);
 }

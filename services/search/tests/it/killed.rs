@@ -1,4 +1,4 @@
-//! The program itself, killed in the middle of its work.
+//! The program is killed in the middle of its work.
 
 use std::process::{Child, Command, Stdio};
 
@@ -32,26 +32,26 @@ impl Drop for Program {
     }
 }
 
-/// Records that are indexed and committed, and records that are not.
+/// The number of records that are indexed and committed, and of those that are not.
 fn progress(world: &World) -> (i64, i64) {
     let positions = world.positions().into_iter().map(|(_, _, _, committed, end)| (committed.unwrap_or(0), end));
     positions.fold((0, 0), |(done, waiting), (committed, end)| (done + committed, waiting + end - committed))
 }
 
-/// Kills the program once so many records are done; there are more to do then.
+/// Kills the program after more than this many records are done, while others wait.
 async fn kill_after(world: &World, program: Program, records: i64) {
-    eventually("enough is done", async || (progress(world).0 > records).then_some(())).await;
+    eventually("enough records are done", async || (progress(world).0 > records).then_some(())).await;
     program.kill();
     assert!(progress(world).1 > 0, "the kill was in the middle");
 }
 
-/// Inserts, updates and deletes of events, and renames of venues whose seat map is out of line, each its own
-/// transaction, from several connections at once.
+/// Inserts, updates and deletes events, and renames venues whose seat map is stored out of line. Each change is a
+/// transaction of its own. Several connections work at once.
 async fn change(world: &World, venues: &[i64]) {
     let workers = (0..4_usize).map(|worker| {
         let (pool, venues) = (world.pool().clone(), venues.to_vec());
         tokio::spawn(async move {
-            let mut mine: Vec<i64> = Vec::new();
+            let mut own_events: Vec<i64> = Vec::new();
             for number in 0..CHANGES / 4 {
                 let venue = venues[(number * 7 + worker) % venues.len()];
                 match number % 10 {
@@ -59,16 +59,17 @@ async fn change(world: &World, venues: &[i64]) {
                         let insert = "INSERT INTO events (venue_id, name, date, description)
                                       VALUES ($1, $2, now() + interval '30 days', $2) RETURNING id";
                         let name = format!("Concert {worker}/{number}");
-                        mine.push(sqlx::query_scalar(insert).bind(venue).bind(name).fetch_one(&pool).await.unwrap());
+                        own_events
+                            .push(sqlx::query_scalar(insert).bind(venue).bind(name).fetch_one(&pool).await.unwrap());
                     }
                     5 | 6 => {
-                        let id = mine[number * 31 % mine.len()];
+                        let id = own_events[number * 31 % own_events.len()];
                         let update = "UPDATE events SET name = $2, venue_id = $3 WHERE id = $1";
                         let name = format!("Renamed {worker}/{number}");
                         sqlx::query(update).bind(id).bind(name).bind(venue).execute(&pool).await.unwrap();
                     }
                     7 | 8 => {
-                        let id = mine.swap_remove(number * 17 % mine.len());
+                        let id = own_events.swap_remove(number * 17 % own_events.len());
                         sqlx::query("DELETE FROM events WHERE id = $1").bind(id).execute(&pool).await.unwrap();
                     }
                     _ => {
@@ -90,7 +91,7 @@ async fn change(world: &World, venues: &[i64]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_twice_in_the_middle_of_ten_thousand_changes_nothing_is_lost() {
+async fn two_kills_during_ten_thousand_changes_lose_nothing() {
     let mut world = World::prepared().await.with("FEED_BATCH_RECORDS", "50");
     let mut venues = Vec::new();
     for number in 0..200 {

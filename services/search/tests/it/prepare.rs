@@ -13,7 +13,7 @@ async fn meta(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn the_index_is_created_filled_and_marked_and_the_group_positioned() {
+async fn it_creates_fills_and_marks_the_index_and_positions_the_group() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     for number in 0..1001 {
@@ -29,7 +29,7 @@ async fn the_index_is_created_filled_and_marked_and_the_group_positioned() {
 }
 
 #[tokio::test]
-async fn repeating_it_keeps_the_groups_positions_and_mends_what_differs() {
+async fn a_repeat_keeps_the_groups_positions_and_corrects_differences() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     let gone = given::event(world.pool(), &venue, "Gone", 30).await;
@@ -39,7 +39,7 @@ async fn repeating_it_keeps_the_groups_positions_and_mends_what_differs() {
     world.sql(&format!("DELETE FROM events WHERE id = {}; UPDATE venues SET location = 'Basel'", gone.id)).await;
     world.produce_change("events", 1, 3).await;
     assert_eq!(world.prepare().await.documents, 1);
-    assert_eq!(world.committed("events"), Some(0), "the record is still to be read");
+    assert_eq!(world.committed("events"), Some(0), "the record still waits to be read");
     assert_eq!(meta(&world).await["filled_at"], filled_at);
     let service = world.serve().await;
     world.assert_index_equals_database().await;
@@ -47,7 +47,7 @@ async fn repeating_it_keeps_the_groups_positions_and_mends_what_differs() {
 }
 
 #[tokio::test]
-async fn an_index_of_another_database_is_taken_out_of_service_and_made_anew() {
+async fn an_index_of_another_database_is_taken_out_of_service_and_built_again() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     let event = given::event(world.pool(), &venue, "Concert", 30).await;

@@ -1,4 +1,4 @@
-//! The program's own promises: exit statuses, what it prints, and its end.
+//! The program as a process: exit statuses, output, and the end on SIGTERM.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,14 +16,14 @@ fn program(environment: Vec<(String, String)>) -> Command {
     command
 }
 
-/// The one line of a result; logs are before it.
+/// The result is the last line of the output; log lines come before it.
 fn result(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("no result in: {text}"))
 }
 
 #[tokio::test]
-async fn prepare_index_prints_its_result_and_leaves_it_for_kubernetes() {
+async fn prepare_index_prints_its_result_and_writes_it_to_the_termination_log() {
     let world = World::create().await;
     given::event(world.pool(), &given::venue(world.pool(), "Freiburg").await, "Concert", 30).await;
     let log = std::env::temp_dir().join(&world.name);
@@ -36,7 +36,7 @@ async fn prepare_index_prints_its_result_and_leaves_it_for_kubernetes() {
 }
 
 #[tokio::test]
-async fn prepare_index_tells_an_unreachable_store_from_a_failure() {
+async fn prepare_index_distinguishes_an_unreachable_store_from_a_failure() {
     let world = World::create().await.with("ELASTICSEARCH_ADDR", "http://127.0.0.1:9");
     let output = program(world.environment()).arg("prepare-index").output().unwrap();
     assert_eq!(output.status.code(), Some(3));
@@ -49,7 +49,7 @@ async fn prepare_index_tells_an_unreachable_store_from_a_failure() {
 }
 
 #[test]
-fn bad_settings_end_it_with_status_2_and_every_name() {
+fn bad_settings_end_the_program_with_status_2_and_all_their_names() {
     for arguments in [&[][..], &["serve"], &["prepare-index"]] {
         let output = program(vec![("KAFKA_TOPIC_PARTITIONS".into(), "0".into())]).args(arguments).output().unwrap();
         let problems = String::from_utf8(output.stderr).unwrap();
@@ -61,7 +61,7 @@ fn bad_settings_end_it_with_status_2_and_every_name() {
 }
 
 #[tokio::test]
-async fn sigterm_ends_it_in_order() {
+async fn sigterm_drains_the_service() {
     let world = World::prepared().await;
     let mut running = program(world.environment()).stdout(Stdio::piped()).spawn().unwrap();
     let mut logs = BufReader::new(running.stdout.take().unwrap()).lines();

@@ -13,7 +13,7 @@ fn names(answer: &Value) -> Vec<&str> {
     answer["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect()
 }
 
-/// Events `1…count` on one day, made by one statement.
+/// Events that all have the same date, created by one statement.
 async fn given_many_events(world: &World, count: i64) {
     let venue = given::venue(world.pool(), "Freiburg").await;
     world
@@ -55,7 +55,7 @@ async fn an_answer_has_the_contracts_form() {
 }
 
 #[tokio::test]
-async fn names_outweigh_locations_outweigh_descriptions_and_typos_are_forgiven() {
+async fn names_weigh_more_than_locations_and_these_more_than_descriptions_despite_typos() {
     let world = World::create().await;
     let basel = given::venue(world.pool(), "Basel").await;
     let elsewhere = given::venue(world.pool(), "Colmar").await;
@@ -63,7 +63,7 @@ async fn names_outweigh_locations_outweigh_descriptions_and_typos_are_forgiven()
     world.sql("UPDATE events SET description = 'Basel'").await;
     given::event(world.pool(), &basel, "Located", 20).await;
     given::event(world.pool(), &elsewhere, "Basel", 30).await;
-    // Others, so that no term is in every document.
+    // More events, so that no term is in every document.
     for number in 0..20 {
         given::event(world.pool(), &elsewhere, &format!("Other {number}"), 5).await;
     }
@@ -88,13 +88,13 @@ async fn only_upcoming_events_are_found_soonest_first() {
     assert_eq!(service.search("q=over").await["total"], 0);
 }
 
-/// Trap 8.
+/// Trap 8 of the contract.
 #[tokio::test]
 async fn totals_beyond_ten_thousand_are_exact_and_pages_neither_repeat_nor_skip() {
     let world = World::create().await;
     given_many_events(&world, 10_050).await;
     world.prepare().await;
-    // What is written again moves to the end of the index: places there say nothing.
+    // A document that is written again moves to the end of the index, so the order there does not help.
     world.sql("UPDATE events SET description = 'Written again' WHERE id % 3 = 0").await;
     world.prepare().await;
     let service = world.serve().await;
@@ -121,7 +121,7 @@ async fn totals_beyond_ten_thousand_are_exact_and_pages_neither_repeat_nor_skip(
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_refused() {
+async fn a_page_too_deep_and_a_query_too_long_are_refused() {
     let world = World::prepared().await;
     let service = world.serve().await;
     let too_deep = (400, "page_too_deep", "Page is too deep");
@@ -138,7 +138,7 @@ async fn what_is_too_much_is_refused() {
 }
 
 #[tokio::test]
-async fn any_parameters_have_an_answer() {
+async fn all_parameters_get_an_answer() {
     let world = World::prepared().await;
     let service = world.serve().await;
     for (query, page, size) in [
@@ -165,7 +165,7 @@ async fn any_parameters_have_an_answer() {
 async fn the_most_expensive_text_is_answered() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
-    // Every word of three letters has dozens of neighbours among these.
+    // Every word of three letters has dozens of similar words among these.
     world
         .sql(&format!(
             "INSERT INTO events (venue_id, date, name)
@@ -184,7 +184,7 @@ async fn the_most_expensive_text_is_answered() {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_five_minutes_with_its_index() {
+async fn an_answer_is_cached_for_five_minutes_with_its_index() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     let word = world.name.clone();
@@ -194,21 +194,25 @@ async fn an_answer_is_kept_for_five_minutes_with_its_index() {
     let answer = service.search(&format!("q=+{}+&size=5", word.to_uppercase())).await;
     let key = format!("search:{word}:1:5");
     let mut redis = redis(&world).await;
-    let kept: String = eventually("the answer is kept", async || redis.get(&key).await.unwrap()).await;
-    let mut kept: Value = serde_json::from_str(&kept).unwrap();
-    assert_eq!(kept, json!({"index": world.index().name(), "answer": answer}));
+    let cached: String = eventually("the answer is cached", async || redis.get(&key).await.unwrap()).await;
+    let mut cached: Value = serde_json::from_str(&cached).unwrap();
+    assert_eq!(cached, json!({"index": world.index().name(), "answer": answer}));
     assert!((290..=300).contains(&redis.ttl::<_, i64>(&key).await.unwrap()));
 
-    kept["answer"]["total"] = json!(77);
-    let () = redis.set(&key, kept.to_string()).await.unwrap();
-    assert_eq!(service.search(&format!("q={word}&size=5")).await["total"], 77, "it is used");
-    for foreign in [json!({"index": "events-other", "answer": kept["answer"]}).to_string(), "nonsense".to_owned()] {
+    cached["answer"]["total"] = json!(77);
+    let () = redis.set(&key, cached.to_string()).await.unwrap();
+    assert_eq!(service.search(&format!("q={word}&size=5")).await["total"], 77, "the cached answer is used");
+    for foreign in [json!({"index": "events-other", "answer": cached["answer"]}).to_string(), "nonsense".to_owned()] {
         let () = redis.set(&key, foreign).await.unwrap();
-        assert_eq!(service.search(&format!("q={word}&size=5")).await["total"], 1, "one from elsewhere is not");
+        assert_eq!(
+            service.search(&format!("q={word}&size=5")).await["total"],
+            1,
+            "an answer from elsewhere is not used"
+        );
     }
 }
 
-/// Trap 6.
+/// Trap 6 of the contract.
 #[tokio::test]
 async fn a_fault_of_redis_leaves_good_answers_good() {
     let world = World::create().await;
@@ -228,7 +232,7 @@ async fn a_fault_of_redis_leaves_good_answers_good() {
     assert_eq!(service.search("q=concert").await["total"], 1);
 }
 
-async fn unavailable(service: &Service, query: &str) {
+async fn assert_unavailable(service: &Service, query: &str) {
     let response = service.get(&format!("/api/v1/search/events?{query}")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
@@ -236,14 +240,14 @@ async fn unavailable(service: &Service, query: &str) {
 }
 
 #[tokio::test]
-async fn without_an_index_it_waits_and_says_so() {
+async fn without_an_index_the_service_waits_and_gives_the_reason() {
     let world = World::create().await;
     let venue = given::venue(world.pool(), "Freiburg").await;
     given::event(world.pool(), &venue, "Concert", 30).await;
     let service = world.start().await;
-    unavailable(&service, "q=concert").await;
+    assert_unavailable(&service, "q=concert").await;
     let index = world.index().name().to_owned();
-    eventually("it says what is missing", async || {
+    eventually("the reason names the missing index", async || {
         let reason = service.get("/readyz").await.text().await.unwrap();
         reason.contains(&format!("index {index} does not exist")).then_some(())
     })
@@ -256,7 +260,7 @@ async fn without_an_index_it_waits_and_says_so() {
 }
 
 #[tokio::test]
-async fn without_elasticsearch_it_answers_503_and_recovers() {
+async fn without_elasticsearch_the_service_answers_503_and_recovers() {
     let world = World::create().await;
     let target = world.stores.elasticsearch_url.strip_prefix("http://").unwrap().to_owned();
     let elasticsearch = Proxy::start(&target).await;
@@ -265,7 +269,7 @@ async fn without_elasticsearch_it_answers_503_and_recovers() {
     let service = world.serve().await;
     assert_eq!(service.search("q=one").await["total"], 0);
     elasticsearch.cut();
-    unavailable(&service, "q=two").await;
+    assert_unavailable(&service, "q=two").await;
     elasticsearch.mend();
     service.ready().await;
     assert_eq!(service.search("q=two").await["total"], 0);

@@ -1,4 +1,4 @@
-//! PostgreSQL and the index side by side, read without the code under test.
+//! Comparing PostgreSQL and the index without the code under test.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{World, eventually};
 
 impl World {
-    /// Waits until both hold the same and no record is left that could change it; then both still hold the same.
+    /// Waits until index and database hold the same and no record waits. Then it checks that they still hold the same.
     pub(crate) async fn assert_index_equals_database(&self) {
         eventually("index and database hold the same", async || {
             (self.indexed().await == self.expected().await).then_some(())
@@ -24,7 +24,7 @@ impl World {
         );
     }
 
-    /// What the index should hold, by id, worked out by PostgreSQL alone.
+    /// The documents that the index should hold, by id, computed by PostgreSQL alone.
     async fn expected(&self) -> BTreeMap<i64, Value> {
         let rows: Vec<(i64, Value)> = sqlx::query_as(
             r#"SELECT e.id, jsonb_strip_nulls(jsonb_build_object(
@@ -38,7 +38,7 @@ impl World {
         rows.into_iter().collect()
     }
 
-    /// What it holds: the source of each document, with the date as Elasticsearch understood it.
+    /// The documents that the index holds, by id, each with its date as Elasticsearch parsed it.
     async fn indexed(&self) -> BTreeMap<i64, Value> {
         let client = Client::new();
         client.post(self.elasticsearch("/_refresh")).send().await.unwrap();

@@ -1,4 +1,4 @@
-//! A Debezium connector of the test's own.
+//! A Debezium connector for one test.
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{World, eventually};
 
 impl World {
-    /// Makes Debezium follow the test's database, beginning with a snapshot.
+    /// Creates a connector for the test's database. Debezium begins with a snapshot.
     pub(crate) async fn connect(&mut self) {
         self.connected = true;
         let name = &self.name;
@@ -38,7 +38,7 @@ impl World {
         });
         let url = format!("{}/connectors/{name}/config", self.stores.connect_url);
         // Connect answers 409 while it rebalances for another test's connector.
-        eventually("Connect takes the connector", async || {
+        eventually("Connect accepts the connector", async || {
             let response = Client::new().put(&url).json(&config).send().await.unwrap();
             let status = response.status();
             assert!(status.is_success() || status == StatusCode::CONFLICT, "{}", response.text().await.unwrap());
@@ -57,7 +57,8 @@ impl World {
         .await;
     }
 
-    /// In this order a later connector of the same name would find nothing of this one.
+    /// Removes the connector, its offsets and its replication slot. In this order nothing of it is left for a later
+    /// connector of the same name.
     pub(crate) async fn remove_connector(&self) {
         let client = Client::new();
         let url = format!("{}/connectors/{}", self.stores.connect_url, self.name);
@@ -72,7 +73,7 @@ impl World {
         let _ = client.delete(&url).send().await;
         let drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
         eventually("the slot is dropped", async || {
-            // A pool of the test's runtime does not work in this one.
+            // The pool belongs to the test's runtime and does not work in this one.
             let mut connection =
                 <sqlx::PgConnection as sqlx::Connection>::connect_with(&self.database.options).await.ok()?;
             sqlx::query(drop).bind(&self.name).execute(&mut connection).await.ok().map(drop_result)

@@ -1,4 +1,4 @@
-//! Records written and offsets read past the code under test.
+//! Writing records and reading offsets without the code under test.
 
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ impl World {
         producer.send(record, PATIENCE).await.unwrap();
     }
 
-    /// Writes a record as Debezium does for an update, by a transaction.
+    /// Writes a record like Debezium's for an update in this transaction.
     pub(crate) async fn produce_change(&self, table: &str, id: i64, transaction: u64) {
         let source = json!({"txId": transaction, "lsn": 1, "ts_ms": 1, "snapshot": "false"});
         let value = json!({"op": "u", "before": null, "after": {"id": id}, "source": source}).to_string();
         self.produce(table, Some(&json!({"id": id}).to_string()), Some(&value)).await;
     }
 
-    /// Per partition: topic, number, first offset, committed offset, end.
+    /// For each partition: topic, number, first offset, committed offset, end.
     pub(crate) fn positions(&self) -> Vec<(String, i32, i64, Option<i64>, i64)> {
         let kafka = self.settings().kafka;
         let client: BaseConsumer = self.client().set("group.id", &kafka.group).create().unwrap();
@@ -85,7 +85,7 @@ impl World {
         admin.delete_records(&offsets, &AdminOptions::new().operation_timeout(Some(TIMEOUT))).await.unwrap();
     }
 
-    /// The values of a table's topic, until one is what the caller looks for.
+    /// Reads a table's topic until a record's value is the wanted one, and returns it.
     pub(crate) async fn find_record(&self, table: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let group = format!("{}-reader", self.name);
         let consumer: StreamConsumer =

@@ -61,8 +61,8 @@ impl World {
         let mut pairs = self.database.environment();
         let ours = [
             ("REDIS_ADDR", self.stores.redis_addr.as_str()),
-            // All tests share the contract's cache keys. So each test asks for words of its own, and an answer from another
-            // test's index is not used.
+            // All tests share the contract's cache keys. So each test asks for words of its own, and an answer from
+            // another test's index is not used.
             ("REDIS_DB", "0"),
             ("KAFKA_LISTENERS", &self.stores.kafka_bootstrap),
             ("KAFKA_TOPIC_PREFIX", &self.name),
