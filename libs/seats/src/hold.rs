@@ -1,23 +1,23 @@
-//! Holding tickets and letting go of them.
+//! Holding tickets and releasing them.
 
 use std::time::Duration;
 
+use ids::{EventId, HoldId, TicketId, UserId};
 use redis::{RedisResult, aio::ConnectionLike};
-use uuid::Uuid;
 
 use crate::{
     keys::{SALES_KEY, event_key, kept_ms, milliseconds},
-    script::{CLEAR_BOOKED, HOLD, RELEASE, spelled, unexpected},
+    script::{CLEAR_BOOKED, HOLD, RELEASE, unexpected},
 };
 
 /// How long holds last and how many tickets one user may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldLimits {
-    /// How long a hold lasts, from when it is taken or extended.
+    /// How long a hold lasts, from when it is placed or extended.
     pub length: Duration,
-    /// How long it lasts at the most, however often it is extended.
+    /// How long a hold lasts at most, however often it is extended.
     pub lifetime: Duration,
-    /// How many tickets of one event a user may hold and have bought together; 0 for any number.
+    /// How many tickets of one event a user may hold and have bought together. 0 means any number.
     pub tickets_per_user: u32,
 }
 
@@ -29,34 +29,34 @@ impl HoldLimits {
     }
 }
 
-/// What became of a call to [`hold`].
+/// The outcome of [`hold`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hold {
-    /// All tickets are held by this user now.
-    Held(Held),
+pub enum HoldOutcome {
+    /// The user holds all tickets now.
+    Placed(PlacedHold),
     /// Nothing was changed, because of this ticket.
     Refused {
-        /// The first ticket that cannot be had.
-        ticket: Uuid,
-        /// Who or what has it.
+        /// The first ticket that cannot be held.
+        ticket: TicketId,
+        /// Why it cannot be held.
         because: Occupied,
-        /// The user whose hold or sale it is, if it is one's.
-        owner: Option<Uuid>,
+        /// The user whose hold or sale it is, if there is one.
+        owner: Option<UserId>,
     },
 }
 
 /// Tickets that a user holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// The hold they belong to: one that was there already if all of them were in it, else a new one.
-    pub hold: Uuid,
+pub struct PlacedHold {
+    /// The hold of the tickets. It is an earlier hold if that one had all of them, otherwise a new one.
+    pub hold: HoldId,
     /// The tickets in the order asked.
-    pub tickets: Vec<HeldTicket>,
+    pub tickets: Vec<PlacedTicket>,
     /// All tickets of the event that Redis counts for the user's cap, these included. Empty without a cap.
-    pub counted: Vec<Uuid>,
+    pub counted: Vec<TicketId>,
 }
 
-impl Held {
+impl PlacedHold {
     /// Whether this call took any of the tickets.
     #[must_use]
     pub fn is_new(&self) -> bool {
@@ -64,14 +64,14 @@ impl Held {
     }
 }
 
-/// A ticket that this user holds.
+/// A ticket that the user holds after a call to [`hold`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeldTicket {
+pub struct PlacedTicket {
     /// The ticket.
-    pub ticket: Uuid,
-    /// Whether this call took it; otherwise the user had it already.
+    pub ticket: TicketId,
+    /// Whether this call took it. Otherwise the user had it already.
     pub new: bool,
-    /// What is left of the hold.
+    /// The time that is left of the hold.
     pub left: Duration,
     /// How many calls were answered with this hold, this one included.
     pub answers: u64,
@@ -80,44 +80,44 @@ pub struct HeldTicket {
 /// Why a ticket cannot be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupied {
-    /// Somebody else holds it.
+    /// Another user holds it.
     Held,
-    /// Its sale to somebody else is being decided.
+    /// Its sale to another user is being decided.
     Selling,
-    /// Marked as sold. PostgreSQL may know better: see [`clear_booked`].
+    /// It is marked as booked. PostgreSQL may know better: see [`clear_booked`].
     Booked,
-    /// With it the user would have more tickets of the event than one may.
+    /// The user would have more tickets of the event than allowed.
     Limit,
 }
 
-/// Holds all these tickets of one event for the user, or none of them. What the user holds already counts as held and is
-/// not prolonged; together with what is new it becomes one hold. The tickets must differ from each other.
+/// Holds all these tickets of one event for the user, or none of them. A ticket that the user holds already counts as held
+/// and is not prolonged; together with the new ones it becomes one hold. No ticket may be named twice.
 ///
 /// # Errors
-/// When Redis does not answer; then the tickets may be held.
+/// When Redis does not answer. The tickets may be held then.
 pub async fn hold(
     redis: &mut impl ConnectionLike,
-    event_uuid: &str,
-    user: Uuid,
-    tickets: &[Uuid],
+    event: EventId,
+    user: UserId,
+    tickets: &[TicketId],
     limits: &HoldLimits,
-) -> RedisResult<Hold> {
+) -> RedisResult<HoldOutcome> {
     let answer: Vec<String> = HOLD
-        .key(event_key(event_uuid))
+        .key(event_key(event))
         .key(SALES_KEY)
-        .arg(user.to_string())
-        .arg(Uuid::new_v4().to_string())
+        .arg(user)
+        .arg(HoldId::random())
         .arg(milliseconds(limits.length))
         .arg(milliseconds(limits.lifetime))
         .arg(limits.tickets_per_user)
         .arg(kept_ms(limits.lifetime))
-        .arg(spelled(tickets))
+        .arg(tickets)
         .invoke_async(redis)
         .await?;
     read_hold(&answer, tickets).ok_or_else(|| unexpected(&answer))
 }
 
-fn read_hold(answer: &[String], tickets: &[Uuid]) -> Option<Hold> {
+fn read_hold(answer: &[String], tickets: &[TicketId]) -> Option<HoldOutcome> {
     let (verdict, details) = answer.split_first()?;
     match (verdict.as_str(), details) {
         ("refused", [ticket, because, owner]) => {
@@ -128,17 +128,17 @@ fn read_hold(answer: &[String], tickets: &[Uuid]) -> Option<Hold> {
                 "limit" => Occupied::Limit,
                 _ => return None,
             };
-            Some(Hold::Refused { ticket: ticket.parse().ok()?, because, owner: owner.parse().ok() })
+            Some(HoldOutcome::Refused { ticket: ticket.parse().ok()?, because, owner: owner.parse().ok() })
         }
         ("held", [hold, counted, rest @ ..]) => {
             let (counted, details) = rest.split_at_checked(counted.parse().ok()?)?;
             if details.len() != 3 * tickets.len() {
                 return None;
             }
-            let held = tickets.iter().zip(details.chunks(3)).map(|(ticket, details)| read_held(*ticket, details));
-            Some(Hold::Held(Held {
+            let placed = tickets.iter().zip(details.chunks(3)).map(|(ticket, details)| read_ticket(*ticket, details));
+            Some(HoldOutcome::Placed(PlacedHold {
                 hold: hold.parse().ok()?,
-                tickets: held.collect::<Option<_>>()?,
+                tickets: placed.collect::<Option<_>>()?,
                 counted: counted.iter().map(|ticket| ticket.parse().ok()).collect::<Option<_>>()?,
             }))
         }
@@ -146,9 +146,9 @@ fn read_hold(answer: &[String], tickets: &[Uuid]) -> Option<Hold> {
     }
 }
 
-fn read_held(ticket: Uuid, details: &[String]) -> Option<HeldTicket> {
+fn read_ticket(ticket: TicketId, details: &[String]) -> Option<PlacedTicket> {
     let [new, left_ms, answers] = details else { return None };
-    Some(HeldTicket {
+    Some(PlacedTicket {
         ticket,
         new: new == "1",
         left: Duration::from_millis(left_ms.parse().ok()?),
@@ -156,59 +156,53 @@ fn read_held(ticket: Uuid, details: &[String]) -> Option<HeldTicket> {
     })
 }
 
-/// Ends the user's holds on these tickets. Others' holds and sales that are being decided stay. Returns how many ended.
+/// Ends the user's holds on these tickets. Holds of others and sales that are being decided stay. Returns how many ended.
 ///
 /// # Errors
 /// When Redis does not answer.
 pub async fn release(
     redis: &mut impl ConnectionLike,
-    event_uuid: &str,
-    user: Uuid,
-    tickets: &[Uuid],
+    event: EventId,
+    user: UserId,
+    tickets: &[TicketId],
 ) -> RedisResult<usize> {
-    let any_number_of_answers = "";
-    RELEASE
-        .key(event_key(event_uuid))
-        .arg(user.to_string())
-        .arg(any_number_of_answers)
-        .arg(spelled(tickets))
-        .invoke_async(redis)
-        .await
+    const ANY_NUMBER_OF_ANSWERS: &str = "";
+    RELEASE.key(event_key(event)).arg(user).arg(ANY_NUMBER_OF_ANSWERS).arg(tickets).invoke_async(redis).await
 }
 
-/// Gives back what a call took whose caller is going to hear nothing good of it, but for tickets that another call was
-/// answered with meanwhile: a customer who was told "yours" keeps it.
+/// Releases the tickets that a call took before it failed. A ticket that another call was answered with in the meantime
+/// stays: that customer was told that they hold it.
 ///
 /// # Errors
 /// When Redis does not answer.
 pub async fn release_unanswered(
     redis: &mut impl ConnectionLike,
-    event_uuid: &str,
-    user: Uuid,
-    held: &Held,
+    event: EventId,
+    user: UserId,
+    placed: &PlacedHold,
 ) -> RedisResult<usize> {
-    const OF_ITS_TAKER_ALONE: u64 = 1;
-    let taken: Vec<Uuid> = held.tickets.iter().filter(|ticket| ticket.new).map(|ticket| ticket.ticket).collect();
-    RELEASE
-        .key(event_key(event_uuid))
-        .arg(user.to_string())
-        .arg(OF_ITS_TAKER_ALONE)
-        .arg(spelled(&taken))
-        .invoke_async(redis)
-        .await
+    const ONE_ANSWER: u64 = 1;
+    let taken: Vec<TicketId> = placed.tickets.iter().filter(|ticket| ticket.new).map(|ticket| ticket.ticket).collect();
+    RELEASE.key(event_key(event)).arg(user).arg(ONE_ANSWER).arg(taken).invoke_async(redis).await
 }
 
-/// Takes the marks of a sale from tickets that are available in PostgreSQL, and from their buyer's count where he is known.
-/// Should one have been sold in the meantime, PostgreSQL still refuses the second sale. Returns how many marks were taken away.
+/// Removes the `booked` marks of tickets that are available in PostgreSQL, and takes the tickets from their buyer's count
+/// if the buyer is known. If a ticket is sold at the same moment, PostgreSQL still refuses the second sale. Returns how many
+/// marks were removed.
 ///
 /// # Errors
 /// When Redis does not answer.
 pub async fn clear_booked(
     redis: &mut impl ConnectionLike,
-    event_uuid: &str,
-    buyer: Option<Uuid>,
-    tickets: &[Uuid],
+    event: EventId,
+    buyer: Option<UserId>,
+    tickets: &[TicketId],
 ) -> RedisResult<usize> {
-    let buyer = buyer.map(|buyer| buyer.to_string()).unwrap_or_default();
-    CLEAR_BOOKED.key(event_key(event_uuid)).arg(buyer).arg(spelled(tickets)).invoke_async(redis).await
+    const NO_BUYER: &str = "";
+    let mut call = CLEAR_BOOKED.key(event_key(event));
+    let call = match buyer {
+        Some(buyer) => call.arg(buyer),
+        None => call.arg(NO_BUYER),
+    };
+    call.arg(tickets).invoke_async(redis).await
 }

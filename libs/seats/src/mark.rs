@@ -1,44 +1,37 @@
 //! The marks of an event's seats, as event management reads them.
 
-use std::collections::HashSet;
-
+use ids::{EventId, TicketId};
 use redis::{AsyncCommands, ErrorKind, RedisError, RedisResult, Value, aio::ConnectionLike};
-use uuid::Uuid;
 
 use crate::keys::event_key;
 
-/// The mark of a ticket that is sold. Other marks begin with `h` (held) or `s` (being sold).
+/// The mark of a ticket that is booked. Other marks begin with `h` (held) or `s` (selling).
 const BOOKED: &[u8] = b"b";
 
-/// Tickets of the event with a live hold, or with a sale that is being decided, at this moment by Redis' clock. One call,
-/// whatever the event's size: holds that ran out have left the hash by themselves.
+/// The tickets of the event that have a live hold, or a sale that is not decided yet, at this moment by Redis' clock. They
+/// come in no order, by one call whatever the event's size: holds that ran out have left the hash by themselves.
 ///
-/// A page must read this *before* it reads the booked tickets from PostgreSQL. In the other order a sale that commits
-/// between the two reads has left this set and is not yet among the booked ones: a sold seat would be shown as available.
-///
-/// # Errors
-/// When Redis does not answer.
-pub async fn held(redis: &mut (impl ConnectionLike + Send + Sync), event_uuid: &str) -> RedisResult<HashSet<String>> {
-    Ok(held_tickets(redis, event_uuid).await?.iter().map(Uuid::to_string).collect())
-}
-
-/// The same as numbers, in no order: for a reader with thousands of marks, to whom a text for each is too much.
+/// A page must read this *before* it reads the booked tickets from PostgreSQL. In the other order, a sale that commits
+/// between the two reads is in neither answer, and a sold seat is shown as available.
 ///
 /// # Errors
 /// When Redis does not answer.
-pub async fn held_tickets(redis: &mut (impl ConnectionLike + Send + Sync), event_uuid: &str) -> RedisResult<Vec<Uuid>> {
-    // The answer as it came: tickets and marks in turn, or in pairs under the newer protocol.
-    match redis.hgetall(event_key(event_uuid)).await? {
+pub async fn held_tickets(
+    redis: &mut (impl ConnectionLike + Send + Sync),
+    event: EventId,
+) -> RedisResult<Vec<TicketId>> {
+    // The raw answer, so that thousands of marks cost no text each: fields and values in turn, or in pairs under RESP3.
+    match redis.hgetall(event_key(event)).await? {
         Value::Array(marks) => Ok(marks.chunks_exact(2).filter_map(|pair| held_ticket(&pair[0], &pair[1])).collect()),
         Value::Map(marks) => Ok(marks.iter().filter_map(|(ticket, mark)| held_ticket(ticket, mark)).collect()),
         _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "the marks of an event are no hash"))),
     }
 }
 
-/// A field that is no ticket was not written by our scripts, and no page can show it.
-fn held_ticket(ticket: &Value, mark: &Value) -> Option<Uuid> {
+/// The ticket of a mark that is not `booked`. A field that is no ticket was not written by our scripts and is skipped.
+fn held_ticket(ticket: &Value, mark: &Value) -> Option<TicketId> {
     match (ticket, mark) {
-        (Value::BulkString(ticket), Value::BulkString(mark)) if mark != BOOKED => Uuid::try_parse_ascii(ticket).ok(),
+        (Value::BulkString(ticket), Value::BulkString(mark)) if mark != BOOKED => TicketId::from_ascii(ticket),
         _ => None,
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use redis::{ErrorKind, RedisError, Script};
-use uuid::Uuid;
 
 macro_rules! script {
     ($($file:literal),+) => {
@@ -23,12 +22,7 @@ pub(crate) static CANCEL_SALE: LazyLock<Script> = script!("cancel_sale");
 pub(crate) static TOUCH_SALE: LazyLock<Script> = script!("touch_sale");
 pub(crate) static STALE_SALES: LazyLock<Script> = script!("stale_sales");
 
-/// An answer that none of these scripts gives: somebody else wrote the script or the keys.
+/// The error for an answer that none of these scripts gives: another program wrote the script or the keys.
 pub(crate) fn unexpected(answer: &[String]) -> RedisError {
     RedisError::from((ErrorKind::UnexpectedReturnType, "unexpected answer of a seat script", format!("{answer:?}")))
-}
-
-/// The canonical spelling, which is how PostgreSQL and all keys have it.
-pub(crate) fn spelled(uuids: &[Uuid]) -> Vec<String> {
-    uuids.iter().map(Uuid::to_string).collect()
 }

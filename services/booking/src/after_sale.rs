@@ -1,6 +1,6 @@
 //! What a buyer does with an order: looks at it, cancels one that is under way, gives a booked one back.
 
-use uuid::Uuid;
+use ids::{OrderId, UserId};
 
 use crate::{
     booking::Booking,
@@ -23,7 +23,7 @@ impl Booking {
     ///
     /// # Errors
     /// When the user has no such order, or PostgreSQL fails.
-    pub async fn show_order(&self, order: Uuid, user: Uuid) -> Result<Order, Failure> {
+    pub async fn show_order(&self, order: OrderId, user: UserId) -> Result<Order, Failure> {
         let found = read::order(&self.postgres, order).await?.filter(|order| order.user == user);
         found.ok_or(Failure::Refused(Refusal::NoOrder))
     }
@@ -32,7 +32,7 @@ impl Booking {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn list_orders(&self, user: Uuid, page: u32, size: u32) -> Result<(Vec<Order>, i64), Failure> {
+    pub async fn list_orders(&self, user: UserId, page: u32, size: u32) -> Result<(Vec<Order>, i64), Failure> {
         let offset = i64::from(page.saturating_sub(1)) * i64::from(size);
         Ok(read::orders_of(&self.postgres, user, offset, size.into()).await?)
     }
@@ -41,7 +41,7 @@ impl Booking {
     ///
     /// # Errors
     /// When the user has no such order, it is booked (or about to be), or a store fails.
-    pub async fn cancel_order(&self, order: Uuid, user: Uuid) -> Result<Order, Failure> {
+    pub async fn cancel_order(&self, order: OrderId, user: UserId) -> Result<Order, Failure> {
         use PaymentState::{Authorized, Authorizing, Canceling, RequiresAction};
         let found = self.show_order(order, user).await?;
         if found.state != OrderState::Cancelled {
@@ -61,7 +61,7 @@ impl Booking {
     /// # Errors
     /// When the user has no such order, it is not booked or its event is over, the key came with another request, or a
     /// store fails.
-    pub async fn refund_order(&self, order: Uuid, user: Uuid, key: Option<String>) -> Result<Order, Failure> {
+    pub async fn refund_order(&self, order: OrderId, user: UserId, key: Option<String>) -> Result<Order, Failure> {
         let key = key.map(|text| Key::new(text, &[&order.to_string(), &user.to_string()]));
         self.show_order(order, user).await?;
         if self.order_under(user, Operation::Refund, key.as_ref()).await?.is_none() {
@@ -79,7 +79,9 @@ impl Booking {
         }
         self.bring_on(order).await?;
         let order = self.show_order(order, user).await?;
-        self.mark_available(&order.as_sale()).await;
+        if let Some(attempt) = order.attempt() {
+            self.mark_available(&attempt).await;
+        }
         Ok(order)
     }
 
@@ -98,7 +100,7 @@ impl Booking {
     }
 
     /// Goes on with the payment of an order; the worker ends what fails.
-    pub(crate) fn bring_on_in_background(&self, order: Uuid) {
+    pub(crate) fn bring_on_in_background(&self, order: OrderId) {
         let booking = self.clone();
         self.sales.spawn(async move {
             if let Err(error) = booking.bring_on(order).await {
@@ -108,7 +110,7 @@ impl Booking {
     }
 
     /// Goes on with the payment of an order, if it has one, as a task of its own; the worker ends what fails.
-    async fn bring_on(&self, order: Uuid) -> Result<(), Failure> {
+    async fn bring_on(&self, order: OrderId) -> Result<(), Failure> {
         let Payments::Stripe(payments) = &self.payments else { return Ok(()) };
         if payment::checkout(&self.postgres, order).await?.is_none() {
             return Ok(());

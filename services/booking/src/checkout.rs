@@ -9,8 +9,8 @@
 //! Whatever fails after step 1 leaves the mark standing: a repeat by the customer joins the order and finishes it, and
 //! otherwise the sweeper does. Nobody guesses: the mark is only ever ended by a decision that PostgreSQL has committed.
 
-use seats::{BeginSale, NotSellable, Sale};
-use uuid::Uuid;
+use ids::{EventId, HoldId, OrderId, PaymentMethodId, TicketId, UserId};
+use seats::{BeginSale, NotSellable, SaleAttempt};
 
 use crate::{
     booking::Booking,
@@ -28,9 +28,9 @@ use crate::{
 /// Who wants to buy what, and how it is paid.
 #[derive(Debug, Clone)]
 struct Basket {
-    event_uuid: String,
-    tickets: Vec<Uuid>,
-    user: Uuid,
+    event: EventId,
+    tickets: Vec<TicketId>,
+    user: UserId,
     purchase: Purchase,
 }
 
@@ -39,12 +39,17 @@ impl Booking {
     ///
     /// # Errors
     /// See [`Failure`]. After a failure of a store the ticket may have been sold; asking again tells.
-    pub async fn confirm(&self, ticket: Uuid, user: Uuid, payment_method: Uuid) -> Result<(), Failure> {
+    pub async fn confirm(
+        &self,
+        ticket: TicketId,
+        user: UserId,
+        payment_method: PaymentMethodId,
+    ) -> Result<(), Failure> {
         let purchase = Purchase { payment_method, hold: None, currency: self.currency, key: None };
         let booking = self.clone();
         self.outlive(async move {
-            let event_uuid = booking.catalog.event_of(ticket).await?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            let basket = Basket { event_uuid: event_uuid.to_string(), tickets: vec![ticket], user, purchase };
+            let event = booking.catalog.event_of(ticket).await?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let basket = Basket { event, tickets: vec![ticket], user, purchase };
             booking.buy(basket).await.map(drop)
         })
         .await
@@ -57,12 +62,12 @@ impl Booking {
     /// See [`Failure`].
     pub async fn order(
         &self,
-        hold: Uuid,
-        user: Uuid,
-        payment_method: Uuid,
+        hold: HoldId,
+        user: UserId,
+        payment_method: PaymentMethodId,
         key: Option<String>,
-    ) -> Result<Uuid, Failure> {
-        let request = [hold, user, payment_method].map(|uuid| uuid.to_string());
+    ) -> Result<OrderId, Failure> {
+        let request = [hold.to_string(), user.to_string(), payment_method.to_string()];
         let key = key.map(|text| Key::new(text, &request.each_ref().map(String::as_str)));
         let purchase = Purchase { payment_method, hold: Some(hold), currency: self.currency, key };
         let booking = self.clone();
@@ -73,7 +78,7 @@ impl Booking {
             let basket = match booking.show_hold(hold, user).await {
                 // All or nothing: who wanted four seats side by side does not want three of them.
                 Ok(found) if found.lost => return Err(Failure::Refused(Refusal::NotHeld)),
-                Ok(found) => Basket { event_uuid: found.event_uuid, tickets: found.tickets, user, purchase },
+                Ok(found) => Basket { event: found.event, tickets: found.tickets, user, purchase },
                 // Another call under the same key may have sold it in between.
                 Err(Failure::Refused(Refusal::NoHold)) => {
                     let order = booking.order_under(user, Operation::Order, purchase.key.as_ref()).await?;
@@ -100,18 +105,18 @@ impl Booking {
         sale.await?
     }
 
-    async fn buy(&self, basket: Basket) -> Result<Uuid, Failure> {
+    async fn buy(&self, basket: Basket) -> Result<OrderId, Failure> {
         if let Payments::Stripe(_) = &self.payments {
             let method = basket.purchase.payment_method;
             if !methods::belongs_to(&self.postgres, method, basket.user).await? {
                 return Err(Failure::Refused(Refusal::PaymentMethod));
             }
         }
-        let Basket { event_uuid, tickets, user, purchase } = basket;
-        let mut sale = Sale { event_uuid, user, attempt: Uuid::now_v7(), tickets };
+        let Basket { event, tickets, user, purchase } = basket;
+        let mut sale = SaleAttempt { event, user, order: OrderId::by_time(), tickets };
         match seats::begin_sale(&mut self.redis.clone(), &sale).await? {
             BeginSale::Begun => {}
-            BeginSale::Joined { attempt } => sale.attempt = attempt,
+            BeginSale::Joined { order } => sale.order = order,
             BeginSale::Refused { because: NotSellable::OtherSale, .. } => {
                 return Err(Failure::Refused(Refusal::Selling));
             }
@@ -127,10 +132,10 @@ impl Booking {
         } else {
             selling.stop_and_discard();
         }
-        outcome.map(|()| sale.attempt)
+        outcome.map(|()| sale.order)
     }
 
-    async fn repeat_of_a_sale(&self, sale: &Sale, purchase: &Purchase) -> Result<Uuid, Failure> {
+    async fn repeat_of_a_sale(&self, sale: &SaleAttempt, purchase: &Purchase) -> Result<OrderId, Failure> {
         if let Some(order) = self.order_under(sale.user, Operation::Order, purchase.key.as_ref()).await? {
             return Ok(order);
         }
@@ -139,7 +144,7 @@ impl Booking {
     }
 
     /// Sells without a payment.
-    async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
+    async fn sell(&self, sale: &SaleAttempt, purchase: &Purchase) -> Result<(), Failure> {
         let decision = self.till.sell(sale, purchase).await?;
         if decision.state == OrderState::Booked {
             self.mark_sold(sale).await;
@@ -149,16 +154,16 @@ impl Booking {
     }
 
     /// Sells with a payment.
-    async fn pay(&self, payments: &StripePayments, sale: &Sale, purchase: &Purchase) -> Result<(), Failure> {
+    async fn pay(&self, payments: &StripePayments, sale: &SaleAttempt, purchase: &Purchase) -> Result<(), Failure> {
         let decision = payment::place(&self.postgres, sale, purchase).await?;
         if decision.state == OrderState::Cancelled {
             return self.not_sold(sale, decision).await;
         }
-        outcome(sale.attempt, self.drive(payments, sale.attempt).await?)
+        outcome(sale.order, self.drive(payments, sale.order).await?)
     }
 
     /// An order that was there already is brought on, and tells what became of it.
-    async fn go_on_with(&self, order: Uuid) -> Result<Uuid, Failure> {
+    async fn go_on_with(&self, order: OrderId) -> Result<OrderId, Failure> {
         if let Payments::Stripe(payments) = &self.payments
             && payment::checkout(&self.postgres, order).await?.is_some()
         {
@@ -170,10 +175,10 @@ impl Booking {
     /// The order that an earlier call under this key led to.
     pub(crate) async fn order_under(
         &self,
-        user: Uuid,
+        user: UserId,
         operation: Operation,
         key: Option<&Key>,
-    ) -> Result<Option<Uuid>, Failure> {
+    ) -> Result<Option<OrderId>, Failure> {
         let Some(key) = key else { return Ok(None) };
         match idempotency::look_up(&self.postgres, user, operation, key).await? {
             Seen::Never => Ok(None),
@@ -182,7 +187,7 @@ impl Booking {
         }
     }
 
-    async fn not_sold(&self, sale: &Sale, decision: Decision) -> Result<(), Failure> {
+    async fn not_sold(&self, sale: &SaleAttempt, decision: Decision) -> Result<(), Failure> {
         if decision.reason.as_deref() == Some(reason::NOT_AVAILABLE) {
             self.give_up_and_release(sale).await?;
             return Err(Failure::Refused(Refusal::Sold));
@@ -193,7 +198,7 @@ impl Booking {
     }
 }
 
-fn outcome(order: Uuid, settled: Settled) -> Result<(), Failure> {
+fn outcome(order: OrderId, settled: Settled) -> Result<(), Failure> {
     match settled {
         Settled::Booked => Ok(()),
         Settled::Waiting { client_secret } => Err(Failure::ActionRequired { order, client_secret }),

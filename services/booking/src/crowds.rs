@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
+use ids::{TicketId, UserId};
 use quick_cache::sync::Cache;
 use seats::Occupied;
-use uuid::Uuid;
 
 /// How long a refusal may be repeated to others.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -19,11 +19,11 @@ const CROWD: u32 = 8;
 const WATCHED_TICKETS: usize = 4_000;
 
 /// Who has the tickets that many want.
-pub(crate) struct Crowds(Cache<Uuid, Taken>);
+pub(crate) struct Crowds(Cache<TicketId, Taken>);
 
 #[derive(Clone, Copy)]
 struct Taken {
-    owner: Uuid,
+    owner: UserId,
     because: Occupied,
     since: Instant,
     refusals: u32,
@@ -37,7 +37,7 @@ impl Default for Crowds {
 
 impl Crowds {
     /// Why the user cannot have the ticket, if a crowd has just been told so. Nothing when Redis is to be asked.
-    pub(crate) fn refusal(&self, ticket: Uuid, user: Uuid) -> Option<Occupied> {
+    pub(crate) fn refusal(&self, ticket: TicketId, user: UserId) -> Option<Occupied> {
         let taken = self.0.get(&ticket)?;
         if taken.refusals < CROWD || taken.owner == user {
             return None;
@@ -53,12 +53,12 @@ impl Crowds {
     }
 
     /// Somebody was given the ticket.
-    pub(crate) fn given(&self, ticket: Uuid) {
+    pub(crate) fn given(&self, ticket: TicketId) {
         self.0.remove(&ticket);
     }
 
     /// Redis has refused the ticket to somebody because of its owner.
-    pub(crate) fn refused(&self, ticket: Uuid, owner: Uuid, because: Occupied) {
+    pub(crate) fn refused(&self, ticket: TicketId, owner: UserId, because: Occupied) {
         let so_far = self.0.get(&ticket).filter(|taken| taken.since.elapsed() < MOMENT && taken.owner == owner);
         let Taken { since, refusals, .. } =
             so_far.unwrap_or(Taken { owner, because, since: Instant::now(), refusals: 0 });
@@ -72,44 +72,44 @@ mod tests {
 
     #[test]
     fn a_crowd_is_refused_from_memory_but_not_the_owner_nor_the_first_few() {
-        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        let (crowds, ticket, owner) = (Crowds::default(), TicketId::random(), UserId::random());
         for _ in 1..CROWD {
             crowds.refused(ticket, owner, Occupied::Held);
-            assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+            assert_eq!(crowds.refusal(ticket, UserId::random()), None);
         }
         crowds.refused(ticket, owner, Occupied::Held);
-        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), Some(Occupied::Held));
+        assert_eq!(crowds.refusal(ticket, UserId::random()), Some(Occupied::Held));
         assert_eq!(crowds.refusal(ticket, owner), None);
-        assert_eq!(crowds.refusal(Uuid::new_v4(), Uuid::new_v4()), None);
+        assert_eq!(crowds.refusal(TicketId::random(), UserId::random()), None);
     }
 
     #[test]
     fn a_new_owner_begins_a_new_count() {
-        let (crowds, ticket) = (Crowds::default(), Uuid::new_v4());
+        let (crowds, ticket) = (Crowds::default(), TicketId::random());
         for _ in 0..CROWD {
-            crowds.refused(ticket, Uuid::new_v4(), Occupied::Held);
+            crowds.refused(ticket, UserId::random(), Occupied::Held);
         }
-        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+        assert_eq!(crowds.refusal(ticket, UserId::random()), None);
     }
 
     #[test]
     fn after_a_moment_one_asks_for_all_and_a_ticket_that_was_given_has_no_crowd() {
-        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        let (crowds, ticket, owner) = (Crowds::default(), TicketId::random(), UserId::random());
         let since = Instant::now().checked_sub(MOMENT).unwrap();
         crowds.0.insert(ticket, Taken { owner, because: Occupied::Held, since, refusals: CROWD });
-        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None, "this one asks");
-        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), Some(Occupied::Held), "the others need not");
+        assert_eq!(crowds.refusal(ticket, UserId::random()), None, "this one asks");
+        assert_eq!(crowds.refusal(ticket, UserId::random()), Some(Occupied::Held), "the others need not");
         crowds.given(ticket);
-        assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+        assert_eq!(crowds.refusal(ticket, UserId::random()), None);
     }
 
     #[test]
     fn a_crowd_that_went_away_is_forgotten() {
-        let (crowds, ticket, owner) = (Crowds::default(), Uuid::new_v4(), Uuid::new_v4());
+        let (crowds, ticket, owner) = (Crowds::default(), TicketId::random(), UserId::random());
         let since = Instant::now().checked_sub(2 * MOMENT).unwrap();
         crowds.0.insert(ticket, Taken { owner, because: Occupied::Held, since, refusals: CROWD });
         for _ in 0..2 {
-            assert_eq!(crowds.refusal(ticket, Uuid::new_v4()), None);
+            assert_eq!(crowds.refusal(ticket, UserId::random()), None);
         }
     }
 }

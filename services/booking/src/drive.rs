@@ -4,7 +4,7 @@
 //! look how far the order has come and take the next step. Calls to Stripe repeat under the same key without a second
 //! effect, and each step in PostgreSQL takes effect for one of those who try it.
 
-use uuid::Uuid;
+use ids::OrderId;
 
 use crate::{
     booking::Booking,
@@ -55,7 +55,7 @@ impl Booking {
     ///
     /// # Errors
     /// When PostgreSQL or Redis fails. Faults of Stripe are [`Settled::Unsettled`].
-    pub async fn drive(&self, payments: &StripePayments, order: Uuid) -> Result<Settled, Failure> {
+    pub async fn drive(&self, payments: &StripePayments, order: OrderId) -> Result<Settled, Failure> {
         for _ in 0..MOST_STEPS {
             let Some(checkout) = payment::checkout(&self.postgres, order).await? else {
                 return Ok(Settled::Unsettled);
@@ -74,7 +74,7 @@ impl Booking {
             Authorized, Authorizing, Canceled, Canceling, Captured, Capturing, Declined, Failed, Refunded, Refunding,
             RequiresAction,
         };
-        let order = checkout.sale.attempt;
+        let order = checkout.sale.order;
         if checkout.looks > MOST_LOOKS && !checkout.payment.is_end() {
             return self.call_for_a_person(checkout).await;
         }
@@ -129,7 +129,7 @@ impl Booking {
             Err(error) if error.is_decline() => return self.declined(checkout, error.intent(), reason::DECLINED).await,
             Err(error) if error.is_transient() => return Ok(self.unsettled(checkout, &error)),
             Err(error) => {
-                tracing::error!(%error, order = %checkout.sale.attempt, "Stripe does not take this payment");
+                tracing::error!(%error, order = %checkout.sale.order, "Stripe does not take this payment");
                 return self.declined(checkout, error.intent(), reason::PAYMENT_FAILED).await;
             }
         };
@@ -162,7 +162,7 @@ impl Booking {
     }
 
     async fn capture(&self, payments: &StripePayments, checkout: &Checkout, intent: &str) -> Result<Next, Failure> {
-        let order = checkout.sale.attempt;
+        let order = checkout.sale.order;
         let refused = match payments.api.capture(intent, order, checkout.looks).await {
             Ok(Intent { status: IntentStatus::Succeeded, .. }) => return self.booked(order).await,
             Ok(_) => return Ok(Next::Done(Settled::Unsettled)),
@@ -181,7 +181,7 @@ impl Booking {
         }
     }
 
-    async fn booked(&self, order: Uuid) -> Result<Next, Failure> {
+    async fn booked(&self, order: OrderId) -> Result<Next, Failure> {
         use PaymentState::{Captured, Capturing};
         let step = Step { from: &[Capturing], to: Captured, order: Some((OrderState::Booked, None)), intent: None };
         steps::take(&self.postgres, order, step).await?;
@@ -191,7 +191,7 @@ impl Booking {
     /// Lets go of what may be set aside. Whoever asked hears at once that nothing was sold; the worker ends what fails here.
     async fn cancel(&self, payments: &StripePayments, checkout: &Checkout) -> Result<Next, Failure> {
         use PaymentState::{Canceled, Canceling, Refunding};
-        let order = checkout.sale.attempt;
+        let order = checkout.sale.order;
         self.settle_marks(checkout).await?;
         let Some(intent) = &checkout.intent else {
             if checkout.amount == 0 {
@@ -223,7 +223,7 @@ impl Booking {
     async fn expire(&self, checkout: &Checkout) -> Result<Next, Failure> {
         use PaymentState::{Authorizing, Canceling, RequiresAction};
         let order = Some((OrderState::Cancelled, reason::EXPIRED));
-        self.step(checkout.sale.attempt, &[Authorizing, RequiresAction], Canceling, order).await
+        self.step(checkout.sale.order, &[Authorizing, RequiresAction], Canceling, order).await
     }
 
     async fn learn(
@@ -234,13 +234,13 @@ impl Booking {
         order: Option<(OrderState, Option<&str>)>,
     ) -> Result<Next, Failure> {
         let from = &[PaymentState::Authorizing, PaymentState::RequiresAction];
-        steps::take(&self.postgres, checkout.sale.attempt, Step { from, to, order, intent }).await?;
+        steps::take(&self.postgres, checkout.sale.order, Step { from, to, order, intent }).await?;
         Ok(Next::Again)
     }
 
     async fn step(
         &self,
-        order: Uuid,
+        order: OrderId,
         from: &[PaymentState],
         to: PaymentState,
         becomes: Option<(OrderState, &str)>,
@@ -251,7 +251,7 @@ impl Booking {
     }
 
     async fn call_for_a_person(&self, checkout: &Checkout) -> Result<Next, Failure> {
-        let (order, payment) = (checkout.sale.attempt, checkout.payment);
+        let (order, payment) = (checkout.sale.order, checkout.payment);
         tracing::error!(%order, ?payment, intent = checkout.intent, "the order is stuck: somebody must look at it");
         let step = Step {
             from: &[payment],
@@ -265,7 +265,7 @@ impl Booking {
 
     fn unsettled(&self, checkout: &Checkout, error: &StripeError) -> Next {
         self.metrics.stripe_faults.inc();
-        tracing::warn!(%error, order = %checkout.sale.attempt, payment = ?checkout.payment, "Stripe failed; the worker goes on");
+        tracing::warn!(%error, order = %checkout.sale.order, payment = ?checkout.payment, "Stripe failed; the worker goes on");
         Next::Done(Settled::Unsettled)
     }
 
@@ -281,7 +281,7 @@ fn cancelled(why: &str) -> Option<(OrderState, Option<&str>)> {
 
 fn authorization(checkout: &Checkout) -> Authorization<'_> {
     Authorization {
-        order: checkout.sale.attempt,
+        order: checkout.sale.order,
         amount: checkout.amount,
         currency: &checkout.currency,
         customer: &checkout.customer,

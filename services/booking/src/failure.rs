@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use ids::OrderId;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::payments::stripe::StripeError;
 
@@ -20,7 +20,7 @@ pub enum Failure {
     #[error("the payment of order {order} needs its customer's action")]
     ActionRequired {
         /// The order.
-        order: Uuid,
+        order: OrderId,
         /// What the provider's own client needs.
         client_secret: Option<String>,
     },
@@ -28,7 +28,7 @@ pub enum Failure {
     #[error("the outcome of order {order} is not known yet")]
     Unsettled {
         /// The order.
-        order: Uuid,
+        order: OrderId,
     },
     /// The sale was given up and the hold is back: asking again may well work.
     #[error("the sale was given up; the hold is back")]

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use seats::{Held, Hold, Occupied, OfHold, WholeHold};
-use uuid::Uuid;
+use ids::{EventId, HoldId, TicketId, UserId};
+use seats::{HoldLookup, HoldOutcome, HoldView, Occupied, PlacedHold};
 
 use crate::{
     booking::Booking,
@@ -19,7 +19,7 @@ const TRIES: usize = 2;
 
 enum Attempt {
     /// The tickets are the customer's.
-    Held(Held),
+    Held(PlacedHold),
     /// What Redis had or we remembered was out of date and has been mended.
     Mended,
 }
@@ -28,11 +28,11 @@ enum Attempt {
 #[derive(Debug)]
 pub struct HoldOfUser {
     /// Its name.
-    pub hold: Uuid,
+    pub hold: HoldId,
     /// The event of its tickets.
-    pub event_uuid: String,
+    pub event: EventId,
     /// The tickets that are in it.
-    pub tickets: Vec<Uuid>,
+    pub tickets: Vec<TicketId>,
     /// What is left of it.
     pub left: Duration,
     /// What could be left at the most, were it extended again and again.
@@ -46,7 +46,7 @@ impl Booking {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn reserve(&self, ticket: Uuid, user: Uuid) -> Result<(), Failure> {
+    pub async fn reserve(&self, ticket: TicketId, user: UserId) -> Result<(), Failure> {
         self.take(None, &[ticket], user).await.map(drop)
     }
 
@@ -54,7 +54,12 @@ impl Booking {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn hold(&self, event: Uuid, tickets: &[Uuid], user: Uuid) -> Result<(HoldOfUser, bool), Failure> {
+    pub async fn hold(
+        &self,
+        event: EventId,
+        tickets: &[TicketId],
+        user: UserId,
+    ) -> Result<(HoldOfUser, bool), Failure> {
         let held = self.take(Some(event), tickets, user).await?;
         Ok((self.show_hold(held.hold, user).await?, held.is_new()))
     }
@@ -63,7 +68,7 @@ impl Booking {
     ///
     /// # Errors
     /// When the user has no such hold, or Redis does not answer.
-    pub async fn show_hold(&self, hold: Uuid, user: Uuid) -> Result<HoldOfUser, Failure> {
+    pub async fn show_hold(&self, hold: HoldId, user: UserId) -> Result<HoldOfUser, Failure> {
         of_user(hold, seats::show_hold(&mut self.redis.clone(), hold, user).await?)
     }
 
@@ -71,7 +76,7 @@ impl Booking {
     ///
     /// # Errors
     /// When the user has no such hold, it is being sold or cannot get longer, or Redis does not answer.
-    pub async fn extend_hold(&self, hold: Uuid, user: Uuid) -> Result<HoldOfUser, Failure> {
+    pub async fn extend_hold(&self, hold: HoldId, user: UserId) -> Result<HoldOfUser, Failure> {
         of_user(hold, seats::extend_hold(&mut self.redis.clone(), hold, user, &self.limits).await?)
     }
 
@@ -79,17 +84,22 @@ impl Booking {
     ///
     /// # Errors
     /// When the user has no such hold, it is being sold, or Redis does not answer.
-    pub async fn release_hold(&self, hold: Uuid, user: Uuid) -> Result<(), Failure> {
+    pub async fn release_hold(&self, hold: HoldId, user: UserId) -> Result<(), Failure> {
         of_user(hold, seats::release_hold(&mut self.redis.clone(), hold, user).await?).map(drop)
     }
 
-    async fn take(&self, event: Option<Uuid>, tickets: &[Uuid], user: Uuid) -> Result<Held, Failure> {
+    async fn take(&self, event: Option<EventId>, tickets: &[TicketId], user: UserId) -> Result<PlacedHold, Failure> {
         let outcome = self.try_to_take(event, tickets, user).await;
         self.metrics.reserved(&outcome);
         outcome
     }
 
-    async fn try_to_take(&self, event: Option<Uuid>, tickets: &[Uuid], user: Uuid) -> Result<Held, Failure> {
+    async fn try_to_take(
+        &self,
+        event: Option<EventId>,
+        tickets: &[TicketId],
+        user: UserId,
+    ) -> Result<PlacedHold, Failure> {
         for _ in 0..TRIES {
             if let Attempt::Held(held) = self.hold_and_check(event, tickets, user).await? {
                 return Ok(held);
@@ -98,29 +108,34 @@ impl Booking {
         Err(Failure::Refused(Refusal::Sold))
     }
 
-    async fn hold_and_check(&self, event: Option<Uuid>, tickets: &[Uuid], user: Uuid) -> Result<Attempt, Failure> {
-        let event_uuid = self.event_of_all(event, tickets).await?;
+    async fn hold_and_check(
+        &self,
+        event: Option<EventId>,
+        tickets: &[TicketId],
+        user: UserId,
+    ) -> Result<Attempt, Failure> {
+        let event = self.event_of_all(event, tickets).await?;
         for ticket in tickets {
             if let Some(because) = self.crowds.refusal(*ticket, user) {
-                return self.occupied(&event_uuid, *ticket, because).await;
+                return self.occupied(event, *ticket, because).await;
             }
         }
         let mut redis = self.redis.clone();
-        match seats::hold(&mut redis, &event_uuid, user, tickets, &self.limits).await? {
-            Hold::Held(held) => {
+        match seats::hold(&mut redis, event, user, tickets, &self.limits).await? {
+            HoldOutcome::Placed(held) => {
                 tickets.iter().for_each(|ticket| self.crowds.given(*ticket));
-                self.check(&event_uuid, user, held).await
+                self.check(event, user, held).await
             }
-            Hold::Refused { ticket, because, owner } => {
+            HoldOutcome::Refused { ticket, because, owner } => {
                 if let Some(owner) = owner {
                     self.crowds.refused(ticket, owner, because);
                 }
-                self.occupied(&event_uuid, ticket, because).await
+                self.occupied(event, ticket, because).await
             }
         }
     }
 
-    async fn occupied(&self, event_uuid: &str, ticket: Uuid, because: Occupied) -> Result<Attempt, Failure> {
+    async fn occupied(&self, event: EventId, ticket: TicketId, because: Occupied) -> Result<Attempt, Failure> {
         match because {
             Occupied::Held => Err(Failure::Refused(Refusal::Held)),
             Occupied::Selling => Err(Failure::Refused(Refusal::Selling)),
@@ -128,17 +143,17 @@ impl Booking {
             Occupied::Booked if self.catalog.is_sold(ticket).await? => Err(Failure::Refused(Refusal::Sold)),
             Occupied::Booked => {
                 // Set back by hand: PostgreSQL is right.
-                seats::clear_booked(&mut self.redis.clone(), event_uuid, None, &[ticket]).await?;
+                seats::clear_booked(&mut self.redis.clone(), event, None, &[ticket]).await?;
                 Ok(Attempt::Mended)
             }
         }
     }
 
-    async fn event_of_all(&self, event: Option<Uuid>, tickets: &[Uuid]) -> Result<String, Failure> {
-        let mut of_all = event.map(|event| event.to_string());
+    async fn event_of_all(&self, event: Option<EventId>, tickets: &[TicketId]) -> Result<EventId, Failure> {
+        let mut of_all = event;
         for ticket in tickets {
-            let event_uuid = self.catalog.event_of(*ticket).await?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            if *of_all.get_or_insert_with(|| event_uuid.to_string()) != *event_uuid {
+            let event = self.catalog.event_of(*ticket).await?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            if *of_all.get_or_insert(event) != event {
                 return Err(Failure::Refused(Refusal::OtherEvent));
             }
         }
@@ -146,21 +161,21 @@ impl Booking {
     }
 
     /// Looks at PostgreSQL while the tickets are held, and gives back what cannot be had.
-    async fn check(&self, event_uuid: &str, user: Uuid, held: Held) -> Result<Attempt, Failure> {
-        let verdict = self.judge(event_uuid, user, &held).await;
+    async fn check(&self, event: EventId, user: UserId, held: PlacedHold) -> Result<Attempt, Failure> {
+        let verdict = self.judge(event, user, &held).await;
         let mut redis = self.redis.clone();
         match verdict {
             Ok(Verdict::Good) => return Ok(Attempt::Held(held)),
             Ok(Verdict::Bad { ref gone, .. }) if !gone.is_empty() => {
                 // Nobody can have these, whoever was answered with them meanwhile.
-                seats::release(&mut redis, event_uuid, user, gone).await?;
+                seats::release(&mut redis, event, user, gone).await?;
             }
             _ => {}
         }
         // The customer hears that it did not work, so what is new should not be kept from others. Should this fail too, the
         // hold runs out.
         if held.is_new() {
-            let _ = seats::release_unanswered(&mut redis, event_uuid, user, &held).await;
+            let _ = seats::release_unanswered(&mut redis, event, user, &held).await;
         }
         match verdict? {
             Verdict::Bad { refusal: Some(refusal), .. } => Err(Failure::Refused(refusal)),
@@ -168,13 +183,13 @@ impl Booking {
         }
     }
 
-    async fn judge(&self, event_uuid: &str, user: Uuid, held: &Held) -> Result<Verdict, Failure> {
-        let asked: Vec<Uuid> = held.tickets.iter().map(|held| held.ticket).collect();
+    async fn judge(&self, event: EventId, user: UserId, held: &PlacedHold) -> Result<Verdict, Failure> {
+        let asked: Vec<TicketId> = held.tickets.iter().map(|held| held.ticket).collect();
         let tickets = self.catalog.read(&asked).await?;
         let (mut gone, mut refusal, mut moved) = (Vec::new(), None, false);
         for held in &held.tickets {
             let ticket = tickets.get(&held.ticket);
-            if ticket.is_some_and(|ticket| *ticket.event_uuid != *event_uuid) {
+            if ticket.is_some_and(|ticket| ticket.event != event) {
                 moved = true;
                 gone.push(held.ticket);
                 continue;
@@ -185,14 +200,14 @@ impl Booking {
                 gone.push(held.ticket);
             }
         }
-        if gone.is_empty() && held.is_new() && self.is_over_the_cap(event_uuid, user, held).await? {
+        if gone.is_empty() && held.is_new() && self.is_over_the_cap(event, user, held).await? {
             return Ok(Verdict::Bad { gone, refusal: Some(Refusal::Limit) });
         }
         if gone.is_empty() && !moved { Ok(Verdict::Good) } else { Ok(Verdict::Bad { gone, refusal }) }
     }
 
     /// Redis counts what is held and what it knows to be bought; PostgreSQL knows all that is bought.
-    async fn is_over_the_cap(&self, event_uuid: &str, user: Uuid, held: &Held) -> Result<bool, Failure> {
+    async fn is_over_the_cap(&self, event: EventId, user: UserId, held: &PlacedHold) -> Result<bool, Failure> {
         if self.limits.tickets_per_user == 0 {
             return Ok(false);
         }
@@ -201,9 +216,9 @@ impl Booking {
              WHERE orders.user_uuid = $1 AND orders.event_uuid = $2 AND order_tickets.ticket_id IS NOT NULL
                AND order_tickets.ticket_uuid <> ALL ($3)",
         )
-        .bind(user.to_string())
-        .bind(event_uuid)
-        .bind(held.counted.iter().map(Uuid::to_string).collect::<Vec<_>>())
+        .bind(user)
+        .bind(event)
+        .bind(&held.counted)
         .fetch_one(&self.postgres)
         .await?;
         let counted = u64::try_from(bought).unwrap_or_default() + held.counted.len() as u64;
@@ -216,18 +231,18 @@ enum Verdict {
     Good,
     /// These cannot be had, or the whole cannot; without a refusal it is worth another try.
     Bad {
-        gone: Vec<Uuid>,
+        gone: Vec<TicketId>,
         refusal: Option<Refusal>,
     },
 }
 
-fn of_user(hold: Uuid, answer: OfHold) -> Result<HoldOfUser, Failure> {
+fn of_user(hold: HoldId, answer: HoldLookup) -> Result<HoldOfUser, Failure> {
     match answer {
-        OfHold::Hold(WholeHold { event_uuid, tickets, left, longest, lost, .. }) => {
-            Ok(HoldOfUser { hold, event_uuid, tickets, left, longest, lost })
+        HoldLookup::Found(HoldView { event, tickets, left, longest, lost, .. }) => {
+            Ok(HoldOfUser { hold, event, tickets, left, longest, lost })
         }
-        OfHold::Gone => Err(Failure::Refused(Refusal::NoHold)),
-        OfHold::Selling => Err(Failure::Refused(Refusal::Selling)),
-        OfHold::Limit => Err(Failure::Refused(Refusal::HoldLimit)),
+        HoldLookup::Gone => Err(Failure::Refused(Refusal::NoHold)),
+        HoldLookup::Selling => Err(Failure::Refused(Refusal::Selling)),
+        HoldLookup::AtItsLimit => Err(Failure::Refused(Refusal::HoldLimit)),
     }
 }

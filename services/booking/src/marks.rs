@@ -1,6 +1,6 @@
 //! Telling Redis what PostgreSQL has decided.
 
-use seats::Sale;
+use seats::SaleAttempt;
 
 use crate::{
     booking::Booking,
@@ -23,26 +23,26 @@ impl Booking {
         Ok(())
     }
 
-    pub(crate) async fn mark_sold(&self, sale: &Sale) {
+    pub(crate) async fn mark_sold(&self, sale: &SaleAttempt) {
         if let Err(error) = seats::finish_sale(&mut self.redis.clone(), sale).await {
             // Sold is sold: the sweeper marks the seats.
-            tracing::warn!(%error, order = %sale.attempt, "sold seats are not marked yet");
+            tracing::warn!(%error, order = %sale.order, "sold seats are not marked yet");
         }
     }
 
-    pub(crate) async fn mark_available(&self, sale: &Sale) {
+    pub(crate) async fn mark_available(&self, sale: &SaleAttempt) {
         let mut redis = self.redis.clone();
-        if let Err(error) = seats::clear_booked(&mut redis, &sale.event_uuid, Some(sale.user), &sale.tickets).await {
+        if let Err(error) = seats::clear_booked(&mut redis, sale.event, Some(sale.user), &sale.tickets).await {
             // Whoever reserves one of them finds out that the mark is wrong.
-            tracing::warn!(%error, order = %sale.attempt, "seats that were given back are still marked as sold");
+            tracing::warn!(%error, order = %sale.order, "seats that were given back are still marked as sold");
         }
     }
 
     /// The hold that comes back is of no use: a ticket cannot be had.
-    pub(crate) async fn give_up_and_release(&self, sale: &Sale) -> Result<(), Failure> {
+    pub(crate) async fn give_up_and_release(&self, sale: &SaleAttempt) -> Result<(), Failure> {
         let mut redis = self.redis.clone();
         seats::cancel_sale(&mut redis, sale).await?;
-        seats::release(&mut redis, &sale.event_uuid, sale.user, &sale.tickets).await?;
+        seats::release(&mut redis, sale.event, sale.user, &sale.tickets).await?;
         Ok(())
     }
 }

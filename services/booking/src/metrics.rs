@@ -1,7 +1,7 @@
 //! What the service counts beside its requests.
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-use seats::Held;
+use seats::PlacedHold;
 
 use crate::failure::Failure;
 
@@ -61,7 +61,7 @@ impl BookingMetrics {
         Ok(metrics)
     }
 
-    pub(crate) fn reserved(&self, outcome: &Result<Held, Failure>) {
+    pub(crate) fn reserved(&self, outcome: &Result<PlacedHold, Failure>) {
         let label = match outcome {
             Ok(held) if held.is_new() => "held_now",
             Ok(_) => "repeated",

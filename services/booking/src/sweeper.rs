@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use seats::Sale;
+use seats::SaleAttempt;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +83,7 @@ impl Booking {
         Ok(stale.len())
     }
 
-    async fn end(&self, sale: &Sale) -> Result<(), Failure> {
+    async fn end(&self, sale: &SaleAttempt) -> Result<(), Failure> {
         let provider = self.payments.name();
         let Decision { state, .. } = cancel_unborn(&self.postgres, sale, provider, reason::ABANDONED).await?;
         let mut redis = self.redis.clone();
@@ -105,7 +105,7 @@ impl Booking {
             }
         };
         self.metrics.sweeps.with_label_values(&[outcome]).inc();
-        tracing::warn!(order = %sale.attempt, tickets = ?sale.tickets, outcome, "ended a sale that was left behind");
+        tracing::warn!(order = %sale.order, tickets = ?sale.tickets, outcome, "ended a sale that was left behind");
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use ids::{EventId, TicketId};
 use kit::postgres::Pool;
 use redis::aio::ConnectionManager;
 use uuid::Uuid;
@@ -50,7 +51,7 @@ impl Seats {
             return Ok(Box::default());
         }
         self.metrics.seat_reads.inc();
-        let held = self.held(event_uuid).await;
+        let held = self.held(EventId(event_uuid)).await;
         // One row with an array: thousands of rows cost both sides more than the reading itself.
         let booked: Vec<i64> = sqlx::query_scalar(
             "SELECT coalesce(array_agg(id), '{}') FROM tickets WHERE event_id = $1 AND status = 'booked'",
@@ -61,9 +62,9 @@ impl Seats {
         Ok(tickets.statuses(&held, &booked))
     }
 
-    async fn held(&self, event_uuid: Uuid) -> Vec<Uuid> {
+    async fn held(&self, event: EventId) -> Vec<TicketId> {
         let mut redis = self.redis.clone();
-        let reading = async { seats::held_tickets(&mut redis, &event_uuid.to_string()).await };
+        let reading = async { seats::held_tickets(&mut redis, event).await };
         let failure = match tokio::time::timeout(REDIS_TIMEOUT, reading).await {
             Ok(Ok(held)) => {
                 if self.redis_failed.swap(false, Ordering::Relaxed) {

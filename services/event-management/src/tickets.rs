@@ -1,5 +1,6 @@
 //! The tickets of an event in the order of its page, and the status of each.
 
+use ids::TicketId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -73,9 +74,9 @@ impl Tickets {
 
     /// The status of each, by place. Tickets of which nothing is known here are left out: they came after the details
     /// were read, and the announcement of that is on its way.
-    pub(crate) fn statuses(&self, held: &[Uuid], booked: &[i64]) -> Box<[TicketStatus]> {
+    pub(crate) fn statuses(&self, held: &[TicketId], booked: &[i64]) -> Box<[TicketStatus]> {
         let mut statuses = vec![TicketStatus::Available; self.len()].into_boxed_slice();
-        for uuid in held {
+        for TicketId(uuid) in held {
             if let Ok(found) = self.by_uuid.binary_search_by_key(uuid, |place| self.uuids[*place]) {
                 statuses[self.by_uuid[found]] = TicketStatus::Reserved;
             }
@@ -115,8 +116,8 @@ pub(crate) mod tests {
         let details = details.map(|(id, uuid)| TicketDetails { id, uuid, price: 1, seat: format!("A{id}") });
         let tickets = Tickets::new(&details);
         assert_eq!(*tickets.statuses(&[], &[]), [Available; 3]);
-        assert_eq!(*tickets.statuses(&[uuids[1], uuids[2]], &[5]), [Available, Reserved, Booked]);
-        assert_eq!(*tickets.statuses(&[uuids[0]], &[]), [Reserved, Available, Available]);
-        assert_eq!(*tickets.statuses(&[Uuid::from_u128(5)], &[3, 4]), [Available; 3], "of other events");
+        assert_eq!(*tickets.statuses(&[TicketId(uuids[1]), TicketId(uuids[2])], &[5]), [Available, Reserved, Booked]);
+        assert_eq!(*tickets.statuses(&[TicketId(uuids[0])], &[]), [Reserved, Available, Available]);
+        assert_eq!(*tickets.statuses(&[TicketId(Uuid::from_u128(5))], &[3, 4]), [Available; 3], "of other events");
     }
 }

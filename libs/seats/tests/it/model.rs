@@ -5,8 +5,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use seats::{BeginSale, Cancelled, Hold, NotSellable, Occupied, Sale};
-use uuid::Uuid;
+use ids::{OrderId, TicketId, UserId};
+use seats::{BeginSale, Cancelled, HoldOutcome, NotSellable, Occupied, SaleAttempt};
 
 /// Redis' time around a call, or around the moment when a hold ends.
 #[derive(Debug, Clone, Copy)]
@@ -25,17 +25,17 @@ impl Window {
 #[derive(Debug, Clone)]
 pub(crate) enum State {
     Free,
-    Held { user: Uuid, ends: Window },
-    Selling { user: Uuid, attempt: Uuid, ends: Window },
+    Held { user: UserId, ends: Window },
+    Selling { user: UserId, order: OrderId, ends: Window },
     Booked,
 }
 
 impl State {
-    pub(crate) fn may_be_held_by(&self, user: Uuid, now: Window) -> bool {
+    pub(crate) fn may_be_held_by(&self, user: UserId, now: Window) -> bool {
         matches!(self, Self::Held { user: owner, ends } if *owner == user && now.earliest <= ends.latest)
     }
 
-    fn may_be_held_by_another(&self, user: Uuid, now: Window) -> bool {
+    fn may_be_held_by_another(&self, user: UserId, now: Window) -> bool {
         matches!(self, Self::Held { user: owner, ends } if *owner != user && now.earliest <= ends.latest)
     }
 
@@ -47,31 +47,38 @@ impl State {
         }
     }
 
-    fn is_sold_by(&self, user: Uuid) -> bool {
+    fn is_sold_by(&self, user: UserId) -> bool {
         matches!(self, Self::Selling { user: owner, .. } if *owner == user)
     }
 }
 
 pub(crate) struct Model {
-    pub tickets: Vec<(Uuid, State)>,
+    pub tickets: Vec<(TicketId, State)>,
 }
 
 impl Model {
     pub(crate) fn new(tickets: usize) -> Self {
-        Self { tickets: (0..tickets).map(|_| (Uuid::new_v4(), State::Free)).collect() }
+        Self { tickets: (0..tickets).map(|_| (TicketId::random(), State::Free)).collect() }
     }
 
-    fn state(&self, ticket: Uuid) -> &State {
-        &self.tickets.iter().find(|(uuid, _)| *uuid == ticket).expect("a ticket of the model").1
+    fn state(&self, ticket: TicketId) -> &State {
+        &self.tickets.iter().find(|(id, _)| *id == ticket).expect("a ticket of the model").1
     }
 
-    fn set(&mut self, ticket: Uuid, state: State) {
-        self.tickets.iter_mut().find(|(uuid, _)| *uuid == ticket).expect("a ticket of the model").1 = state;
+    fn set(&mut self, ticket: TicketId, state: State) {
+        self.tickets.iter_mut().find(|(id, _)| *id == ticket).expect("a ticket of the model").1 = state;
     }
 
-    pub(crate) fn hold(&mut self, user: Uuid, asked: &[Uuid], length: Duration, answer: &Hold, now: Window) {
+    pub(crate) fn hold(
+        &mut self,
+        user: UserId,
+        asked: &[TicketId],
+        length: Duration,
+        answer: &HoldOutcome,
+        now: Window,
+    ) {
         match answer {
-            Hold::Refused { ticket, because, .. } => {
+            HoldOutcome::Refused { ticket, because, .. } => {
                 let state = self.state(*ticket);
                 let expected = match because {
                     Occupied::Held => state.may_be_held_by_another(user, now),
@@ -81,13 +88,13 @@ impl Model {
                 };
                 assert!(expected, "refused because {because:?}, but the ticket is {state:?} at {now:?}");
             }
-            Hold::Held(held) => {
-                assert_eq!(held.tickets.iter().map(|held| held.ticket).collect::<Vec<_>>(), asked);
-                for held in &held.tickets {
-                    let state = self.state(held.ticket);
-                    if held.new {
+            HoldOutcome::Placed(placed) => {
+                assert_eq!(placed.tickets.iter().map(|placed| placed.ticket).collect::<Vec<_>>(), asked);
+                for placed in &placed.tickets {
+                    let state = self.state(placed.ticket);
+                    if placed.new {
                         assert!(state.may_be_free(now), "held anew, but the ticket is {state:?} at {now:?}");
-                        self.set(held.ticket, State::Held { user, ends: now.after(length) });
+                        self.set(placed.ticket, State::Held { user, ends: now.after(length) });
                     } else {
                         let own = state.may_be_held_by(user, now) || state.is_sold_by(user);
                         assert!(own, "held already, but the ticket is {state:?} at {now:?}");
@@ -97,18 +104,18 @@ impl Model {
         }
     }
 
-    pub(crate) fn begin(&mut self, sale: &Sale, answer: BeginSale, now: Window) {
+    pub(crate) fn begin(&mut self, sale: &SaleAttempt, answer: BeginSale, now: Window) {
         match answer {
             BeginSale::Begun => {
                 for ticket in &sale.tickets {
                     let state = self.state(*ticket).clone();
                     let State::Held { ends, .. } = state else { panic!("sold without a hold: {state:?}") };
                     assert!(state.may_be_held_by(sale.user, now), "sold to another, or too late: {state:?} at {now:?}");
-                    self.set(*ticket, State::Selling { user: sale.user, attempt: sale.attempt, ends });
+                    self.set(*ticket, State::Selling { user: sale.user, order: sale.order, ends });
                 }
             }
-            BeginSale::Joined { attempt } => {
-                assert!(self.is_exactly(sale, attempt), "joined a sale of other tickets or another user");
+            BeginSale::Joined { order } => {
+                assert!(self.is_exactly(sale, order), "joined a sale of other tickets or another user");
             }
             BeginSale::Refused { ticket, because: NotSellable::NotHeld } => {
                 let state = self.state(ticket);
@@ -124,36 +131,36 @@ impl Model {
             }
             BeginSale::Refused { because: NotSellable::OtherSale, .. } => {
                 let of_user = sale.tickets.iter().filter(|ticket| self.state(**ticket).is_sold_by(sale.user));
-                let mut attempts = of_user.filter_map(|ticket| match self.state(*ticket) {
-                    State::Selling { attempt, .. } => Some(*attempt),
+                let mut orders = of_user.filter_map(|ticket| match self.state(*ticket) {
+                    State::Selling { order, .. } => Some(*order),
                     _ => None,
                 });
-                let attempt = attempts.next().expect("another sale of the user's");
-                assert!(!self.is_exactly(sale, attempt), "refused to join the very same sale");
+                let order = orders.next().expect("another sale of the user's");
+                assert!(!self.is_exactly(sale, order), "refused to join the very same sale");
             }
         }
     }
 
-    /// Whether the attempt sells exactly these tickets to this user.
-    fn is_exactly(&self, sale: &Sale, attempt: Uuid) -> bool {
+    /// Whether the order's attempt sells exactly these tickets to this user.
+    fn is_exactly(&self, sale: &SaleAttempt, order: OrderId) -> bool {
         let selling = self.tickets.iter().filter_map(|(ticket, state)| match state {
-            State::Selling { user, attempt: other, .. } if *user == sale.user && *other == attempt => Some(*ticket),
+            State::Selling { user, order: other, .. } if *user == sale.user && *other == order => Some(*ticket),
             _ => None,
         });
         selling.collect::<HashSet<_>>() == sale.tickets.iter().copied().collect::<HashSet<_>>()
     }
 
-    pub(crate) fn finish(&mut self, sale: &Sale) {
+    pub(crate) fn finish(&mut self, sale: &SaleAttempt) {
         for ticket in &sale.tickets {
             self.set(*ticket, State::Booked);
         }
     }
 
-    pub(crate) fn cancel(&mut self, sale: &Sale, answer: Cancelled, now: Window) {
+    pub(crate) fn cancel(&mut self, sale: &SaleAttempt, answer: Cancelled, now: Window) {
         let (mut surely, mut at_most) = (0, 0);
         for ticket in &sale.tickets {
-            let State::Selling { user, attempt, ends } = *self.state(*ticket) else { continue };
-            if attempt == sale.attempt {
+            let State::Selling { user, order, ends } = *self.state(*ticket) else { continue };
+            if order == sale.order {
                 let held = State::Held { user, ends };
                 at_most += usize::from(held.may_be_held_by(user, now));
                 surely += usize::from(!held.may_be_free(now));
@@ -167,7 +174,7 @@ impl Model {
         );
     }
 
-    pub(crate) fn release(&mut self, user: Uuid, tickets: &[Uuid], now: Window) {
+    pub(crate) fn release(&mut self, user: UserId, tickets: &[TicketId], now: Window) {
         for ticket in tickets {
             if self.state(*ticket).may_be_held_by(user, now) {
                 self.set(*ticket, State::Free);
@@ -175,16 +182,16 @@ impl Model {
         }
     }
 
-    pub(crate) fn clear_booked(&mut self, ticket: Uuid) {
+    pub(crate) fn clear_booked(&mut self, ticket: TicketId) {
         if matches!(self.state(ticket), State::Booked) {
             self.set(ticket, State::Free);
         }
     }
 
     /// What a page may show as reserved at this moment: neither less nor more.
-    pub(crate) fn check_shown(&self, shown: &HashSet<String>, now: Window) {
+    pub(crate) fn check_shown(&self, shown: &HashSet<TicketId>, now: Window) {
         for (ticket, state) in &self.tickets {
-            let is_shown = shown.contains(&ticket.to_string());
+            let is_shown = shown.contains(ticket);
             let expected = match state {
                 State::Selling { .. } => is_shown,
                 State::Free | State::Booked => !is_shown,

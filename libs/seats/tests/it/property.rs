@@ -2,14 +2,14 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use ids::{EventId, OrderId, TicketId, UserId};
 use proptest::{prelude::*, sample::Index};
 use redis::aio::MultiplexedConnection;
-use seats::{BeginSale, HoldLimits, Sale};
-use uuid::Uuid;
+use seats::{BeginSale, HoldLimits, SaleAttempt};
 
 use crate::{
     model::{Model, Window},
-    redis_server::{connect, new_event, now_ms, wait_until},
+    redis_server::{connect, held, new_event, now_ms, wait_until},
 };
 
 const USERS: usize = 3;
@@ -44,20 +44,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 struct Run {
     redis: MultiplexedConnection,
-    event: String,
-    users: Vec<Uuid>,
+    event: EventId,
+    users: Vec<UserId>,
     model: Model,
     /// Every sale that began, and whether it was finished.
-    sales: Vec<(Sale, bool)>,
+    sales: Vec<(SaleAttempt, bool)>,
 }
 
 impl Run {
     async fn start() -> Self {
-        let users = (0..USERS).map(|_| Uuid::new_v4()).collect();
+        let users = (0..USERS).map(|_| UserId::random()).collect();
         Self { redis: connect().await, event: new_event(), users, model: Model::new(TICKETS), sales: Vec::new() }
     }
 
-    fn tickets(&self, indexes: &[usize]) -> Vec<Uuid> {
+    fn tickets(&self, indexes: &[usize]) -> Vec<TicketId> {
         indexes.iter().map(|index| self.model.tickets[*index].0).collect()
     }
 
@@ -66,7 +66,7 @@ impl Run {
         match step {
             Step::Hold { user, tickets } => {
                 let (user, tickets) = (self.users[*user], self.tickets(tickets));
-                let answer = seats::hold(&mut self.redis, &self.event, user, &tickets, &HoldLimits::of_length(HOLD))
+                let answer = seats::hold(&mut self.redis, self.event, user, &tickets, &HoldLimits::of_length(HOLD))
                     .await
                     .expect("Redis");
                 let now = self.window(earliest).await;
@@ -74,7 +74,7 @@ impl Run {
             }
             Step::Begin { user, tickets } => {
                 let (user, tickets) = (self.users[*user], self.tickets(tickets));
-                let sale = Sale { event_uuid: self.event.clone(), user, attempt: Uuid::new_v4(), tickets };
+                let sale = SaleAttempt { event: self.event, user, order: OrderId::random(), tickets };
                 let answer = seats::begin_sale(&mut self.redis, &sale).await.expect("Redis");
                 let now = self.window(earliest).await;
                 self.model.begin(&sale, answer, now);
@@ -108,13 +108,13 @@ impl Run {
             }
             Step::Release { user, tickets } => {
                 let (user, tickets) = (self.users[*user], self.tickets(tickets));
-                seats::release(&mut self.redis, &self.event, user, &tickets).await.expect("Redis");
+                seats::release(&mut self.redis, self.event, user, &tickets).await.expect("Redis");
                 let now = self.window(earliest).await;
                 self.model.release(user, &tickets, now);
             }
             Step::ClearBooked { ticket } => {
                 let ticket = self.model.tickets[*ticket].0;
-                seats::clear_booked(&mut self.redis, &self.event, None, &[ticket]).await.expect("Redis");
+                seats::clear_booked(&mut self.redis, self.event, None, &[ticket]).await.expect("Redis");
                 self.model.clear_booked(ticket);
             }
             Step::Outwait => {
@@ -131,22 +131,22 @@ impl Run {
 
     async fn check(&mut self) {
         let earliest = now_ms(&mut self.redis).await;
-        let shown: HashSet<String> = seats::held(&mut self.redis, &self.event).await.expect("Redis");
+        let shown = held(&mut self.redis, self.event).await;
         let now = self.window(earliest).await;
         self.model.check_shown(&shown, now);
         let listed = seats::stale_sales(&mut self.redis, Duration::ZERO, 10_000).await.expect("Redis");
-        let listed = listed.into_iter().filter(|sale| sale.event_uuid == self.event);
-        let listed: HashSet<_> = listed.map(|sale| (sale.tickets[0], sale.attempt)).collect();
+        let listed = listed.into_iter().filter(|sale| sale.event == self.event);
+        let listed: HashSet<_> = listed.map(|sale| (sale.tickets[0], sale.order)).collect();
         let running = self.sales.iter().filter(|(sale, _)| is_running(&self.model, sale));
         let running: HashSet<_> =
-            running.flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (*ticket, sale.attempt))).collect();
+            running.flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (*ticket, sale.order))).collect();
         assert_eq!(listed, running, "the list of sales is what runs");
     }
 }
 
-fn is_running(model: &Model, sale: &Sale) -> bool {
+fn is_running(model: &Model, sale: &SaleAttempt) -> bool {
     use crate::model::State;
-    model.tickets.iter().any(|(_, state)| matches!(state, State::Selling { attempt, .. } if *attempt == sale.attempt))
+    model.tickets.iter().any(|(_, state)| matches!(state, State::Selling { order, .. } if *order == sale.order))
 }
 
 proptest! {

@@ -1,8 +1,10 @@
 //! The Redis that the environment names.
 
+use std::collections::HashSet;
+
+use ids::{EventId, TicketId};
 use redis::aio::MultiplexedConnection;
 use testbed::Stores;
-use uuid::Uuid;
 
 pub(crate) async fn connect() -> MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{}", Stores::from_environment().redis_addr)).expect("an address");
@@ -23,6 +25,11 @@ pub(crate) async fn wait_until(redis: &mut MultiplexedConnection, ms: u64) {
 }
 
 /// An event of this test's own, so that tests do not disturb each other.
-pub(crate) fn new_event() -> String {
-    Uuid::new_v4().to_string()
+pub(crate) fn new_event() -> EventId {
+    EventId::random()
+}
+
+/// The tickets that a page shows as reserved.
+pub(crate) async fn held(redis: &mut MultiplexedConnection, event: EventId) -> HashSet<TicketId> {
+    seats::held_tickets(redis, event).await.expect("Redis").into_iter().collect()
 }

@@ -6,8 +6,8 @@ mod ticket;
 
 use std::{sync::Arc, time::Duration};
 
+use ids::{EventId, TicketId};
 use kit::postgres::Pool;
-use uuid::Uuid;
 
 pub(crate) use self::ticket::State;
 use self::{
@@ -35,9 +35,9 @@ const READ_AHEAD_EVENTS: usize = 1_000;
 pub(crate) struct Catalog {
     postgres: Pool,
     reader: Reader,
-    events: Arc<Remembered<Uuid, Arc<str>>>,
-    read_ahead: Arc<Remembered<Arc<str>, ()>>,
-    sold: Arc<Remembered<Uuid, ()>>,
+    events: Arc<Remembered<TicketId, EventId>>,
+    read_ahead: Arc<Remembered<EventId, ()>>,
+    sold: Arc<Remembered<TicketId, ()>>,
 }
 
 impl Catalog {
@@ -57,13 +57,13 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
-    pub(crate) async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
+    pub(crate) async fn read(&self, tickets: &[TicketId]) -> Result<Tickets, ReadError> {
         let found = self.reader.read(tickets).await?;
         for ticket in tickets {
             match found.get(ticket) {
                 // Writes only what is new: most reads find what is remembered already.
-                Some(found) if self.events.get(ticket).as_ref() == Some(&found.event_uuid) => {}
-                Some(found) => self.events.insert(*ticket, Arc::clone(&found.event_uuid)),
+                Some(found) if self.events.get(ticket) == Some(found.event) => {}
+                Some(found) => self.events.insert(*ticket, found.event),
                 None => self.events.remove(ticket),
             }
         }
@@ -74,36 +74,36 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub(crate) async fn event_of(&self, ticket: Uuid) -> Result<Option<Arc<str>>, ReadError> {
-        if let Some(event_uuid) = self.events.get(&ticket) {
-            return Ok(Some(event_uuid));
+    pub(crate) async fn event_of(&self, ticket: TicketId) -> Result<Option<EventId>, ReadError> {
+        if let Some(event) = self.events.get(&ticket) {
+            return Ok(Some(event));
         }
-        let event_uuid = self.read(&[ticket]).await?.get(&ticket).map(|ticket| Arc::clone(&ticket.event_uuid));
-        if let Some(event_uuid) = &event_uuid
-            && self.read_ahead.get(event_uuid).is_none()
+        let event = self.read(&[ticket]).await?.get(&ticket).map(|ticket| ticket.event);
+        if let Some(event) = event
+            && self.read_ahead.get(&event).is_none()
         {
-            self.read_ahead.insert(Arc::clone(event_uuid), ());
-            tokio::spawn(self.clone().read_ahead(Arc::clone(event_uuid)));
+            self.read_ahead.insert(event, ());
+            tokio::spawn(self.clone().read_ahead(event));
         }
-        Ok(event_uuid)
+        Ok(event)
     }
 
     /// Nobody waits for it: should it fail, each ticket is read when it is asked for.
-    async fn read_ahead(self, event_uuid: Arc<str>) {
-        let tickets: sqlx::Result<Vec<String>> = sqlx::query_scalar(
+    async fn read_ahead(self, event: EventId) {
+        let tickets: sqlx::Result<Vec<TicketId>> = sqlx::query_scalar(
             "SELECT uuid FROM tickets WHERE event_id = (SELECT id FROM events WHERE uuid = $1) LIMIT $2",
         )
-        .bind(&*event_uuid)
+        .bind(event)
         .bind(READ_AHEAD)
         .fetch_all(&self.postgres)
         .await;
         match tickets {
             Ok(tickets) => {
-                for ticket in tickets.iter().filter_map(|ticket| ticket.parse().ok()) {
-                    self.events.insert(ticket, Arc::clone(&event_uuid));
+                for ticket in tickets {
+                    self.events.insert(ticket, event);
                 }
             }
-            Err(error) => tracing::debug!(%error, %event_uuid, "the event's tickets were not read ahead"),
+            Err(error) => tracing::debug!(%error, %event, "the event's tickets were not read ahead"),
         }
     }
 
@@ -111,7 +111,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When PostgreSQL has to be asked and does not answer.
-    pub(crate) async fn is_sold(&self, ticket: Uuid) -> Result<bool, ReadError> {
+    pub(crate) async fn is_sold(&self, ticket: TicketId) -> Result<bool, ReadError> {
         if self.sold.get(&ticket).is_some() {
             return Ok(true);
         }

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use ids::{EventId, TicketId};
 use kit::postgres::Pool;
-use uuid::Uuid;
 
 use super::ticket::{State, Ticket};
 use crate::batching::Batching;
@@ -14,13 +14,13 @@ const READERS: usize = 3;
 const BATCH: usize = 128;
 
 /// Tickets by their uuid.
-pub(crate) type Tickets = Arc<HashMap<Uuid, Ticket>>;
+pub(crate) type Tickets = Arc<HashMap<TicketId, Ticket>>;
 /// Why PostgreSQL did not answer: the same for all who asked together.
 pub(crate) type ReadError = Arc<sqlx::Error>;
 
 /// Reads tickets as they are after it was asked.
 #[derive(Clone)]
-pub(crate) struct Reader(Batching<Vec<Uuid>, Result<Tickets, ReadError>>);
+pub(crate) struct Reader(Batching<Vec<TicketId>, Result<Tickets, ReadError>>);
 
 impl Reader {
     /// Starts the tasks that read. To be called within a runtime.
@@ -28,7 +28,7 @@ impl Reader {
         Self(Batching::start(READERS, BATCH, move |requests| {
             let postgres = postgres.clone();
             async move {
-                let tickets: Vec<String> = requests.iter().flatten().map(Uuid::to_string).collect();
+                let tickets: Vec<TicketId> = requests.iter().flatten().copied().collect();
                 let found = read(&postgres, &tickets).await.map(Arc::new).map_err(Arc::new);
                 vec![found; requests.len()]
             }
@@ -39,13 +39,13 @@ impl Reader {
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
-    pub(crate) async fn read(&self, tickets: &[Uuid]) -> Result<Tickets, ReadError> {
+    pub(crate) async fn read(&self, tickets: &[TicketId]) -> Result<Tickets, ReadError> {
         self.0.ask(tickets.to_vec()).await.unwrap_or_else(|| Err(Arc::new(sqlx::Error::WorkerCrashed)))
     }
 }
 
-async fn read(postgres: &Pool, tickets: &[String]) -> sqlx::Result<HashMap<Uuid, Ticket>> {
-    let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+async fn read(postgres: &Pool, tickets: &[TicketId]) -> sqlx::Result<HashMap<TicketId, Ticket>> {
+    let rows: Vec<(TicketId, EventId, String, String)> = sqlx::query_as(
         "SELECT tickets.uuid, events.uuid, tickets.status,
                 CASE WHEN events.cancelled_at IS NOT NULL THEN 'cancelled'
                      WHEN events.date < now() THEN 'over'
@@ -58,9 +58,8 @@ async fn read(postgres: &Pool, tickets: &[String]) -> sqlx::Result<HashMap<Uuid,
     .bind(tickets)
     .fetch_all(postgres)
     .await?;
-    let ticket = |(ticket, event_uuid, status, sale): (String, String, String, String)| {
-        let ticket: Uuid = ticket.parse().ok()?;
-        Some((ticket, Ticket { event_uuid: event_uuid.into(), state: State::read(&status, &sale) }))
-    };
-    Ok(rows.into_iter().filter_map(ticket).collect())
+    let tickets = rows.into_iter();
+    Ok(tickets
+        .map(|(ticket, event, status, sale)| (ticket, Ticket { event, state: State::read(&status, &sale) }))
+        .collect())
 }

@@ -1,14 +1,14 @@
 //! A ticket, and whether it can be had.
 
-use std::sync::Arc;
+use ids::EventId;
 
 use crate::failure::Refusal;
 
 /// A ticket as it stands in PostgreSQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     /// Its event.
-    pub event_uuid: Arc<str>,
+    pub event: EventId,
     /// Whether it can be had.
     pub state: State,
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::{extract::State, http::StatusCode};
+use ids::{EventId, HoldId, TicketId, UserId};
 use kit::error::{ApiError, ErrorBody, Json};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     payload::{HoldRequest, OfUser},
@@ -18,11 +18,14 @@ use crate::{booking::Booking, holds::HoldOfUser};
 /// Seats that are kept for a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Hold {
-    hold_uuid: Uuid,
-    #[schema(format = Uuid)]
-    event_uuid: String,
-    user_uuid: Uuid,
-    ticket_uuids: Vec<Uuid>,
+    #[schema(value_type = Uuid)]
+    hold_uuid: HoldId,
+    #[schema(value_type = Uuid)]
+    event_uuid: EventId,
+    #[schema(value_type = Uuid)]
+    user_uuid: UserId,
+    #[schema(value_type = Vec<Uuid>)]
+    ticket_uuids: Vec<TicketId>,
     /// When the first of the tickets goes, by the clock of this service.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -34,11 +37,11 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    fn new(hold: HoldOfUser, user_uuid: Uuid) -> Self {
+    fn new(hold: HoldOfUser, user_uuid: UserId) -> Self {
         let now = OffsetDateTime::now_utc();
         Self {
             hold_uuid: hold.hold,
-            event_uuid: hold.event_uuid,
+            event_uuid: hold.event,
             user_uuid,
             ticket_uuids: hold.tickets,
             expires_at: now + whole_milliseconds(hold.left),

@@ -1,9 +1,9 @@
 //! Orders as JSON.
 
+use ids::{EventId, OrderId, TicketId, UserId};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::orders::read;
 
@@ -20,11 +20,13 @@ pub(crate) struct Orders {
 /// An order. What it does not have is left out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Order {
-    order_uuid: Uuid,
-    user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    order_uuid: OrderId,
+    #[schema(value_type = Uuid)]
+    user_uuid: UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = Uuid)]
-    event_uuid: Option<String>,
+    #[schema(value_type = Option<Uuid>)]
+    event_uuid: Option<EventId>,
     /// `pending`, `paying`, `booked`, `cancelled`, `stuck` or `refunded`.
     state: &'static str,
     /// Why it is in this state.
@@ -49,8 +51,8 @@ pub(crate) struct Order {
 /// A ticket of an order.
 #[derive(Debug, Serialize, ToSchema)]
 struct OrderTicket {
-    #[schema(format = Uuid)]
-    ticket_uuid: String,
+    #[schema(value_type = Uuid)]
+    ticket_uuid: TicketId,
     seat: String,
     /// In minor units of the currency.
     price: i64,
@@ -93,14 +95,14 @@ impl Order {
         Self {
             order_uuid: order.uuid,
             user_uuid: order.user,
-            event_uuid: order.event_uuid,
+            event_uuid: order.event,
             state: order.state.as_str(),
             reason: order.reason,
             amount: order.amount,
             currency: order.currency,
             created_at: order.created_at,
             tickets: tickets
-                .map(|ticket| OrderTicket { ticket_uuid: ticket.ticket_uuid, seat: ticket.seat, price: ticket.price })
+                .map(|ticket| OrderTicket { ticket_uuid: ticket.ticket, seat: ticket.seat, price: ticket.price })
                 .collect(),
             payment: Payment { provider: order.provider, state: order.payment_state },
             next_action: client_secret.map(|client_secret| NextAction { r#type: "stripe", client_secret }),

@@ -1,10 +1,13 @@
 //! What request bodies hold.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    str::FromStr,
+};
 
+use ids::{EventId, HoldId, PaymentMethodId, TicketId, UserId};
 use serde::{Deserialize, Deserializer, de::Error, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 /// Length of a UUID's usual spelling, `8-4-4-4-12`. Others (without hyphens, in braces, as URN) are not what a client of the
 /// contract sends.
@@ -25,10 +28,12 @@ pub(crate) type Additions = HashMap<String, IgnoredAny>;
 pub(crate) struct Reservation {
     /// The ticket.
     #[serde(deserialize_with = "uuid")]
-    pub ticket_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub ticket_uuid: TicketId,
     /// The user.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     #[serde(flatten)]
     #[schema(ignore)]
     _additions: Additions,
@@ -39,13 +44,16 @@ pub(crate) struct Reservation {
 pub(crate) struct Confirmation {
     /// The ticket.
     #[serde(deserialize_with = "uuid")]
-    pub ticket_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub ticket_uuid: TicketId,
     /// The user who reserved it.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     /// How he pays.
     #[serde(deserialize_with = "uuid")]
-    pub payment_method_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub payment_method_uuid: PaymentMethodId,
     #[serde(flatten)]
     #[schema(ignore)]
     _additions: Additions,
@@ -56,14 +64,16 @@ pub(crate) struct Confirmation {
 pub(crate) struct HoldRequest {
     /// The event of all tickets.
     #[serde(deserialize_with = "uuid")]
-    pub event_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub event_uuid: EventId,
     /// The user.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     /// The tickets, 1 to 50, each named once.
     #[serde(deserialize_with = "tickets")]
-    #[schema(min_items = 1, max_items = 50)]
-    pub ticket_uuids: Vec<Uuid>,
+    #[schema(value_type = Vec<Uuid>, min_items = 1, max_items = 50)]
+    pub ticket_uuids: Vec<TicketId>,
     #[serde(flatten)]
     #[schema(ignore)]
     _additions: Additions,
@@ -75,7 +85,8 @@ pub(crate) struct HoldRequest {
 pub(crate) struct OfUser {
     /// The user.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     #[serde(flatten)]
     #[schema(ignore)]
     #[param(ignore)]
@@ -87,13 +98,16 @@ pub(crate) struct OfUser {
 pub(crate) struct OrderRequest {
     /// The hold whose tickets are bought.
     #[serde(deserialize_with = "uuid")]
-    pub hold_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub hold_uuid: HoldId,
     /// The user who has it.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     /// How the user pays.
     #[serde(deserialize_with = "uuid")]
-    pub payment_method_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub payment_method_uuid: PaymentMethodId,
     #[serde(flatten)]
     #[schema(ignore)]
     _additions: Additions,
@@ -104,7 +118,8 @@ pub(crate) struct OrderRequest {
 pub(crate) struct PaymentMethodRequest {
     /// The user who pays with it.
     #[serde(deserialize_with = "uuid")]
-    pub user_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_uuid: UserId,
     /// The provider's name of it.
     #[serde(deserialize_with = "reference")]
     #[schema(example = "pm_1MqLiJLkdIwHu7ixUEgbFdYF", max_length = 255)]
@@ -114,21 +129,21 @@ pub(crate) struct PaymentMethodRequest {
     _additions: Additions,
 }
 
-fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+fn uuid<'de, D: Deserializer<'de>, Id: FromStr>(deserializer: D) -> Result<Id, D::Error> {
     parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a UUID"))
 }
 
-/// A UUID in its usual spelling.
-pub(crate) fn parse(text: &str) -> Option<Uuid> {
+/// The id that this text is, in the usual spelling of a UUID.
+pub(crate) fn parse<Id: FromStr>(text: &str) -> Option<Id> {
     if text.len() == UUID_LENGTH { text.parse().ok() } else { None }
 }
 
-fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, D::Error> {
+fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TicketId>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     if texts.is_empty() || texts.len() > MOST_TICKETS {
         return Err(D::Error::custom("not 1 to 50 tickets"));
     }
-    let tickets: Option<Vec<Uuid>> = texts.iter().map(|text| parse(text)).collect();
+    let tickets: Option<Vec<TicketId>> = texts.iter().map(|text| parse(text)).collect();
     let tickets = tickets.ok_or_else(|| D::Error::custom("not a UUID"))?;
     if tickets.iter().collect::<HashSet<_>>().len() < tickets.len() {
         return Err(D::Error::custom("a ticket is named twice"));

@@ -7,10 +7,10 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use ids::PaymentMethodId;
 use kit::error::{ApiError, ErrorBody, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::payload::PaymentMethodRequest;
 use crate::{
@@ -30,7 +30,8 @@ const NO_STRIPE: ApiError = ApiError::new(StatusCode::NOT_FOUND, "not_found", "N
 /// A saved payment method.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PaymentMethod {
-    payment_method_uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    payment_method_uuid: PaymentMethodId,
 }
 
 /// Save a payment method

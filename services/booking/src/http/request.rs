@@ -1,11 +1,13 @@
 //! What requests have in common beside their bodies.
 
+use std::str::FromStr;
+
 use axum::{
     extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
+use ids::{HoldId, OrderId, UserId};
 use kit::error::ApiError;
-use uuid::Uuid;
 
 use super::{
     answer::refused,
@@ -37,13 +39,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 /// The hold that a path names.
-pub(crate) struct NamedHold(pub Uuid);
+pub(crate) struct NamedHold(pub HoldId);
 
 /// The order that a path names.
-pub(crate) struct NamedOrder(pub Uuid);
+pub(crate) struct NamedOrder(pub OrderId);
 
 /// The user that a query is for.
-pub(crate) struct QueriedUser(pub Uuid);
+pub(crate) struct QueriedUser(pub UserId);
 
 impl<S: Send + Sync> FromRequestParts<S> for NamedHold {
     type Rejection = ApiError;
@@ -71,7 +73,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueriedUser {
 }
 
 /// What is no UUID names nothing.
-async fn named<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<Uuid> {
+async fn named<Id: FromStr, S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<Id> {
     let Path(text) = Path::<String>::from_request_parts(parts, state).await.ok()?;
     payload::parse(&text)
 }

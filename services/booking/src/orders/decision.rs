@@ -1,9 +1,9 @@
 //! Writing an order down, which decides what becomes of an attempt to sell: the first row of its name stands.
 
+use ids::{HoldId, PaymentMethodId};
 use kit::postgres::Pool;
-use seats::Sale;
+use seats::SaleAttempt;
 use sqlx::postgres::PgQueryResult;
-use uuid::Uuid;
 
 use super::{OrderState, idempotency::Key, reason};
 
@@ -11,9 +11,9 @@ use super::{OrderState, idempotency::Key, reason};
 #[derive(Debug, Clone)]
 pub struct Purchase {
     /// How the buyer pays.
-    pub payment_method: Uuid,
+    pub payment_method: PaymentMethodId,
     /// The hold the tickets come from, where the client named one.
-    pub hold: Option<Uuid>,
+    pub hold: Option<HoldId>,
     /// ISO 4217, lower case.
     pub currency: &'static str,
     /// The key under which the client may repeat the call.
@@ -36,7 +36,7 @@ pub struct Decision {
 /// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
 pub(crate) async fn decided(
     postgres: &Pool,
-    sale: &Sale,
+    sale: &SaleAttempt,
     provider: &str,
     written: sqlx::Result<i64>,
     state: OrderState,
@@ -57,15 +57,20 @@ pub(crate) async fn decided(
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn cancel_unborn(postgres: &Pool, sale: &Sale, provider: &str, reason: &str) -> sqlx::Result<Decision> {
+pub async fn cancel_unborn(
+    postgres: &Pool,
+    sale: &SaleAttempt,
+    provider: &str,
+    reason: &str,
+) -> sqlx::Result<Decision> {
     let inserted: PgQueryResult = sqlx::query(
         "INSERT INTO orders (uuid, user_uuid, event_uuid, state, reason, payment_provider, amount)
          VALUES ($1, $2, $3, 'cancelled', $4, $5, 0)
          ON CONFLICT (uuid) DO NOTHING",
     )
-    .bind(sale.attempt.to_string())
-    .bind(sale.user.to_string())
-    .bind(&sale.event_uuid)
+    .bind(sale.order)
+    .bind(sale.user)
+    .bind(sale.event)
     .bind(reason)
     .bind(provider)
     .execute(postgres)
@@ -73,10 +78,8 @@ pub async fn cancel_unborn(postgres: &Pool, sale: &Sale, provider: &str, reason:
     if inserted.rows_affected() == 1 {
         return Ok(Decision { state: OrderState::Cancelled, reason: Some(reason.to_owned()) });
     }
-    let (state, reason): (String, Option<String>) = sqlx::query_as("SELECT state, reason FROM orders WHERE uuid = $1")
-        .bind(sale.attempt.to_string())
-        .fetch_one(postgres)
-        .await?;
+    let (state, reason): (String, Option<String>) =
+        sqlx::query_as("SELECT state, reason FROM orders WHERE uuid = $1").bind(sale.order).fetch_one(postgres).await?;
     Ok(Decision { state: OrderState::parse(&state)?, reason })
 }
 

@@ -5,11 +5,9 @@
 
 use std::time::Duration;
 
+use ids::{OrderId, UserId};
 use kit::postgres::Pool;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
-
-use super::parse_uuid;
 
 /// Keys are forgotten after this long, and with them that a repeat is one.
 const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
@@ -62,7 +60,7 @@ pub enum Seen {
     /// Nothing: the call is the first.
     Never,
     /// The same request was made, and this order came of it.
-    Same(Uuid),
+    Same(OrderId),
     /// Another request was made under the key.
     Other,
 }
@@ -71,11 +69,11 @@ pub enum Seen {
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn look_up(postgres: &Pool, user: Uuid, operation: Operation, key: &Key) -> sqlx::Result<Seen> {
-    let row: Option<(String, String)> = sqlx::query_as(
+pub async fn look_up(postgres: &Pool, user: UserId, operation: Operation, key: &Key) -> sqlx::Result<Seen> {
+    let row: Option<(String, OrderId)> = sqlx::query_as(
         "SELECT fingerprint, order_uuid FROM idempotency_keys WHERE user_uuid = $1 AND operation = $2 AND key = $3",
     )
-    .bind(user.to_string())
+    .bind(user)
     .bind(operation.as_str())
     .bind(&key.text)
     .fetch_optional(postgres)
@@ -83,7 +81,7 @@ pub async fn look_up(postgres: &Pool, user: Uuid, operation: Operation, key: &Ke
     match row {
         None => Ok(Seen::Never),
         Some((fingerprint, _)) if fingerprint != key.fingerprint => Ok(Seen::Other),
-        Some((_, order)) => Ok(Seen::Same(parse_uuid(&order)?)),
+        Some((_, order)) => Ok(Seen::Same(order)),
     }
 }
 

@@ -12,8 +12,8 @@ pub mod refund;
 pub mod sale;
 pub mod steps;
 
+use ids::{OrderId, TicketId, UserId};
 use kit::postgres::Pool;
-use uuid::Uuid;
 
 /// How far an order has come. `booked`, `cancelled` and `refunded` are ends; `stuck` waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +83,12 @@ pub const FREE: &str = "free";
 /// The same for Stripe.
 pub const STRIPE: &str = "stripe";
 
-/// The order under which the tickets are this user's, who then asks again after an answer that did not reach him.
+/// The order under which the tickets are this user's, who asks again after an answer that did not reach them.
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn order_that_sold(postgres: &Pool, tickets: &[Uuid], user: Uuid) -> sqlx::Result<Option<Uuid>> {
-    let order: Option<String> = sqlx::query_scalar(
+pub async fn order_that_sold(postgres: &Pool, tickets: &[TicketId], user: UserId) -> sqlx::Result<Option<OrderId>> {
+    sqlx::query_scalar(
         "SELECT orders.uuid
          FROM order_tickets
          JOIN orders ON orders.id = order_tickets.order_id
@@ -97,17 +97,8 @@ pub async fn order_that_sold(postgres: &Pool, tickets: &[Uuid], user: Uuid) -> s
            AND orders.user_uuid = $2 AND orders.state = 'booked'
          GROUP BY orders.uuid HAVING count(*) = cardinality($1)",
     )
-    .bind(spelled(tickets))
-    .bind(user.to_string())
+    .bind(tickets)
+    .bind(user)
     .fetch_optional(postgres)
-    .await?;
-    order.map(|uuid| parse_uuid(&uuid)).transpose()
-}
-
-pub(crate) fn spelled(uuids: &[Uuid]) -> Vec<String> {
-    uuids.iter().map(Uuid::to_string).collect()
-}
-
-pub(crate) fn parse_uuid(text: &str) -> sqlx::Result<Uuid> {
-    text.parse().map_err(|error: uuid::Error| sqlx::Error::Decode(error.into()))
+    .await
 }

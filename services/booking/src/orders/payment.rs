@@ -14,14 +14,13 @@
 
 use std::time::Duration;
 
+use ids::{EventId, OrderId, TicketId, UserId};
 use kit::postgres::Pool;
-use seats::Sale;
-use uuid::Uuid;
+use seats::SaleAttempt;
 
 use super::{
     OrderState, STRIPE,
     decision::{Decision, Purchase, decided},
-    parse_uuid, spelled,
 };
 
 /// Whoever drives an order has so long until the worker looks at it: longer than all calls to the provider may take.
@@ -135,16 +134,16 @@ const PLACE: &str = "
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn place(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::Result<Decision> {
+pub async fn place(postgres: &Pool, sale: &SaleAttempt, purchase: &Purchase) -> sqlx::Result<Decision> {
     let key = purchase.key.as_ref();
     let placed = sqlx::query_scalar(PLACE)
-        .bind(spelled(&sale.tickets))
-        .bind(sale.user.to_string())
-        .bind(purchase.payment_method.to_string())
-        .bind(sale.attempt.to_string())
-        .bind(&sale.event_uuid)
+        .bind(&sale.tickets)
+        .bind(sale.user)
+        .bind(purchase.payment_method)
+        .bind(sale.order)
+        .bind(sale.event)
         .bind(purchase.currency)
-        .bind(purchase.hold.map(|hold| hold.to_string()))
+        .bind(purchase.hold)
         .bind(key.map(|key| &key.text))
         .bind(key.map(|key| &key.fingerprint))
         .bind(DRIVEN_FOR.as_secs_f64())
@@ -157,7 +156,7 @@ pub async fn place(postgres: &Pool, sale: &Sale, purchase: &Purchase) -> sqlx::R
 #[derive(Debug, Clone)]
 pub struct Checkout {
     /// What is sold to whom under which name.
-    pub sale: Sale,
+    pub sale: SaleAttempt,
     /// How far the order has come.
     pub state: OrderState,
     /// Why.
@@ -182,8 +181,8 @@ pub struct Checkout {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    user_uuid: String,
-    event_uuid: String,
+    user_uuid: UserId,
+    event_uuid: EventId,
     state: String,
     reason: Option<String>,
     payment: String,
@@ -194,14 +193,14 @@ struct Row {
     provider_reference: String,
     age_seconds: f64,
     looks: i32,
-    tickets: Vec<String>,
+    tickets: Vec<TicketId>,
 }
 
 /// Reads an order with a payment; `None` when there is none of this name.
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn checkout(postgres: &Pool, order: Uuid) -> sqlx::Result<Option<Checkout>> {
+pub async fn checkout(postgres: &Pool, order: OrderId) -> sqlx::Result<Option<Checkout>> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT orders.user_uuid, orders.event_uuid, orders.state, orders.reason, payment.state AS payment,
                 payment.intent_reference, orders.amount, orders.currency, method.customer_reference,
@@ -213,17 +212,12 @@ pub async fn checkout(postgres: &Pool, order: Uuid) -> sqlx::Result<Option<Check
          JOIN payment_methods AS method ON method.uuid = payment.payment_method_uuid
          WHERE orders.uuid = $1",
     )
-    .bind(order.to_string())
+    .bind(order)
     .fetch_optional(postgres)
     .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Checkout {
-        sale: Sale {
-            event_uuid: row.event_uuid,
-            user: parse_uuid(&row.user_uuid)?,
-            attempt: order,
-            tickets: row.tickets.iter().map(|ticket| parse_uuid(ticket)).collect::<sqlx::Result<_>>()?,
-        },
+        sale: SaleAttempt { event: row.event_uuid, user: row.user_uuid, order, tickets: row.tickets },
         state: OrderState::parse(&row.state)?,
         reason: row.reason,
         payment: PaymentState::parse(&row.payment)?,

@@ -1,21 +1,21 @@
 //! Orders as their buyer sees them.
 
+use ids::{EventId, OrderId, TicketId, UserId};
 use kit::postgres::Pool;
-use seats::Sale;
+use seats::SaleAttempt;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::{OrderState, parse_uuid, spelled};
+use super::OrderState;
 
 /// An order with its tickets and its history.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// Its name.
-    pub uuid: Uuid,
+    pub uuid: OrderId,
     /// The buyer.
-    pub user: Uuid,
+    pub user: UserId,
     /// The event, which may be gone by now.
-    pub event_uuid: Option<String>,
+    pub event: Option<EventId>,
     /// How far it has come.
     pub state: OrderState,
     /// Why it is in this state, where there is something to say.
@@ -37,15 +37,15 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order as the seats' marks know it.
+    /// The order as the seats' marks know it. `None` for an order of an earlier version, which wrote no event down.
     #[must_use]
-    pub fn as_sale(&self) -> Sale {
-        Sale {
-            event_uuid: self.event_uuid.clone().unwrap_or_default(),
+    pub fn attempt(&self) -> Option<SaleAttempt> {
+        Some(SaleAttempt {
+            event: self.event?,
             user: self.user,
-            attempt: self.uuid,
-            tickets: self.tickets.iter().filter_map(|ticket| ticket.ticket_uuid.parse().ok()).collect(),
-        }
+            order: self.uuid,
+            tickets: self.tickets.iter().map(|ticket| ticket.ticket).collect(),
+        })
     }
 }
 
@@ -53,9 +53,10 @@ impl Order {
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct OrderTicket {
     /// The order's uuid.
-    order_uuid: String,
+    order_uuid: OrderId,
     /// The ticket.
-    pub ticket_uuid: String,
+    #[sqlx(rename = "ticket_uuid")]
+    pub ticket: TicketId,
     /// The seat it stands for.
     pub seat: String,
     /// Its price, in minor units of the currency.
@@ -66,7 +67,7 @@ pub struct OrderTicket {
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct HistoryEntry {
     /// The order's uuid.
-    order_uuid: String,
+    order_uuid: OrderId,
     /// When.
     pub at: OffsetDateTime,
     /// The state.
@@ -77,9 +78,9 @@ pub struct HistoryEntry {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    uuid: String,
-    user_uuid: String,
-    event_uuid: Option<String>,
+    uuid: OrderId,
+    user_uuid: UserId,
+    event_uuid: Option<EventId>,
     state: String,
     reason: Option<String>,
     payment_provider: String,
@@ -98,9 +99,9 @@ const ORDERS: &str = "
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn order(postgres: &Pool, uuid: Uuid) -> sqlx::Result<Option<Order>> {
+pub async fn order(postgres: &Pool, uuid: OrderId) -> sqlx::Result<Option<Order>> {
     let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!("{ORDERS} WHERE orders.uuid = $1")))
-        .bind(uuid.to_string())
+        .bind(uuid)
         .fetch_all(postgres)
         .await?;
     Ok(with_parts(postgres, rows).await?.pop())
@@ -110,48 +111,45 @@ pub async fn order(postgres: &Pool, uuid: Uuid) -> sqlx::Result<Option<Order>> {
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn orders_of(postgres: &Pool, user: Uuid, offset: i64, limit: i64) -> sqlx::Result<(Vec<Order>, i64)> {
+pub async fn orders_of(postgres: &Pool, user: UserId, offset: i64, limit: i64) -> sqlx::Result<(Vec<Order>, i64)> {
     let rows = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "{ORDERS} WHERE orders.user_uuid = $1 ORDER BY orders.id DESC OFFSET $2 LIMIT $3"
     )))
-    .bind(user.to_string())
+    .bind(user)
     .bind(offset)
     .bind(limit)
     .fetch_all(postgres)
     .await?;
-    let total = sqlx::query_scalar("SELECT count(*) FROM orders WHERE user_uuid = $1")
-        .bind(user.to_string())
-        .fetch_one(postgres)
-        .await?;
+    let total =
+        sqlx::query_scalar("SELECT count(*) FROM orders WHERE user_uuid = $1").bind(user).fetch_one(postgres).await?;
     Ok((with_parts(postgres, rows).await?, total))
 }
 
 async fn with_parts(postgres: &Pool, rows: Vec<Row>) -> sqlx::Result<Vec<Order>> {
-    let uuids: Vec<Uuid> = rows.iter().map(|row| parse_uuid(&row.uuid)).collect::<sqlx::Result<_>>()?;
+    let uuids: Vec<OrderId> = rows.iter().map(|row| row.uuid).collect();
     let tickets: Vec<OrderTicket> = sqlx::query_as(
         "SELECT orders.uuid AS order_uuid, order_tickets.ticket_uuid, order_tickets.seat, order_tickets.price
          FROM order_tickets JOIN orders ON orders.id = order_tickets.order_id
          WHERE orders.uuid = ANY ($1) ORDER BY order_tickets.id",
     )
-    .bind(spelled(&uuids))
+    .bind(&uuids)
     .fetch_all(postgres)
     .await?;
     let history: Vec<HistoryEntry> = sqlx::query_as(
         "SELECT order_uuid, at, state, reason FROM order_history WHERE order_uuid = ANY ($1) ORDER BY id",
     )
-    .bind(spelled(&uuids))
+    .bind(&uuids)
     .fetch_all(postgres)
     .await?;
     rows.into_iter()
-        .zip(uuids)
-        .map(|(row, uuid)| {
+        .map(|row| {
             Ok(Order {
-                uuid,
-                user: parse_uuid(&row.user_uuid)?,
+                uuid: row.uuid,
+                user: row.user_uuid,
                 state: OrderState::parse(&row.state)?,
                 tickets: tickets.iter().filter(|ticket| ticket.order_uuid == row.uuid).cloned().collect(),
                 history: history.iter().filter(|entry| entry.order_uuid == row.uuid).cloned().collect(),
-                event_uuid: row.event_uuid,
+                event: row.event_uuid,
                 reason: row.reason,
                 provider: row.payment_provider,
                 payment_state: row.payment_state,

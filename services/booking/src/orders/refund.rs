@@ -1,7 +1,7 @@
 //! Giving a booked order back.
 
+use ids::{OrderId, UserId};
 use kit::postgres::Pool;
-use uuid::Uuid;
 
 use super::{idempotency::Key, reason};
 
@@ -11,7 +11,7 @@ use super::{idempotency::Key, reason};
 ///
 /// # Errors
 /// When PostgreSQL fails; with a unique violation when another call came under the key.
-pub async fn refund(postgres: &Pool, order: Uuid, user: Uuid, key: Option<&Key>) -> sqlx::Result<bool> {
+pub async fn refund(postgres: &Pool, order: OrderId, user: UserId, key: Option<&Key>) -> sqlx::Result<bool> {
     let refunded: i64 = sqlx::query_scalar(
         "WITH refunded AS (
              UPDATE orders SET state = 'refunded', reason = $3
@@ -36,8 +36,8 @@ pub async fn refund(postgres: &Pool, order: Uuid, user: Uuid, key: Option<&Key>)
          )
          SELECT count(*) FROM refunded",
     )
-    .bind(order.to_string())
-    .bind(user.to_string())
+    .bind(order)
+    .bind(user)
     .bind(reason::REQUESTED)
     .bind(key.map(|key| key.text.as_str()))
     .bind(key.map(|key| key.fingerprint.as_str()))

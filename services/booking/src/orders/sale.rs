@@ -2,10 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use ids::OrderId;
 use kit::postgres::Pool;
-use seats::Sale;
+use seats::SaleAttempt;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::{
     FREE, OrderState,
@@ -94,7 +94,7 @@ pub const SELL_PARAMETERS: &[&str] = &[
     "currency",
 ];
 
-type Order = (Sale, Purchase);
+type Order = (SaleAttempt, Purchase);
 
 /// Sells. Cloning shares it.
 #[derive(Clone)]
@@ -121,7 +121,7 @@ impl Till {
     /// When PostgreSQL fails. Then the outcome is not known: the statement may have committed. [`cancel_unborn`] finds out.
     ///
     /// [`cancel_unborn`]: super::decision::cancel_unborn
-    pub async fn sell(&self, sale: &Sale, purchase: &Purchase) -> Result<Decision, Failure> {
+    pub async fn sell(&self, sale: &SaleAttempt, purchase: &Purchase) -> Result<Decision, Failure> {
         let turn = timeout(TURN_WITHIN, self.together.ask((sale.clone(), purchase.clone()))).await;
         let written = turn.map_err(|_| sqlx::Error::PoolTimedOut)?.ok_or(sqlx::Error::WorkerCrashed)??;
         if written {
@@ -141,7 +141,7 @@ async fn sell_together(postgres: &Pool, orders: &[Order]) -> Vec<Result<bool, Ar
         // Nothing was written, perhaps because of one of them.
         Err(_) => HashSet::new(),
     };
-    orders.iter().map(|(sale, _)| Ok(written.contains(&sale.attempt.to_string()))).collect()
+    orders.iter().map(|(sale, _)| Ok(written.contains(&sale.order))).collect()
 }
 
 /// The orders without those that would spoil it for others: a later one for the same ticket, or under the same key.
@@ -166,43 +166,48 @@ fn concerns_all(error: &sqlx::Error) -> bool {
 }
 
 /// Runs [`SELL`] or [`SELL_UNLOCKED`].
-async fn write(postgres: &Pool, statement: &'static str, orders: &[&Order]) -> sqlx::Result<HashSet<String>> {
-    let each = |text: fn(&Order) -> String| orders.iter().copied().map(text).collect::<Vec<_>>();
-    let each_or_none = |text: fn(&Order) -> Option<String>| orders.iter().copied().map(text).collect::<Vec<_>>();
-    let tickets = orders.iter().flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (ticket, sale.attempt)));
-    let (tickets, their_orders): (Vec<_>, Vec<_>) =
-        tickets.map(|(ticket, order)| (ticket.to_string(), order.to_string())).unzip();
-    let written: Vec<String> = sqlx::query_scalar(statement)
+async fn write(postgres: &Pool, statement: &'static str, orders: &[&Order]) -> sqlx::Result<HashSet<OrderId>> {
+    let tickets = orders.iter().flat_map(|(sale, _)| sale.tickets.iter().map(|ticket| (*ticket, sale.order)));
+    let (tickets, their_orders): (Vec<_>, Vec<_>) = tickets.unzip();
+    let written: Vec<OrderId> = sqlx::query_scalar(statement)
         .bind(tickets)
         .bind(their_orders)
-        .bind(each(|(sale, _)| sale.attempt.to_string()))
-        .bind(orders.iter().map(|(sale, _)| sale.tickets.len() as i64).collect::<Vec<_>>())
-        .bind(each(|(sale, _)| sale.user.to_string()))
-        .bind(each(|(_, purchase)| purchase.payment_method.to_string()))
-        .bind(each(|(sale, _)| sale.event_uuid.clone()))
-        .bind(each_or_none(|(_, purchase)| purchase.hold.as_ref().map(Uuid::to_string)))
-        .bind(each_or_none(|(_, purchase)| purchase.key.as_ref().map(|key| key.text.clone())))
-        .bind(each_or_none(|(_, purchase)| purchase.key.as_ref().map(|key| key.fingerprint.clone())))
+        .bind(each(orders, |(sale, _)| sale.order))
+        .bind(each(orders, |(sale, _)| sale.tickets.len() as i64))
+        .bind(each(orders, |(sale, _)| sale.user))
+        .bind(each(orders, |(_, purchase)| purchase.payment_method))
+        .bind(each(orders, |(sale, _)| sale.event))
+        .bind(each(orders, |(_, purchase)| purchase.hold))
+        .bind(each(orders, |(_, purchase)| purchase.key.as_ref().map(|key| key.text.as_str())))
+        .bind(each(orders, |(_, purchase)| purchase.key.as_ref().map(|key| key.fingerprint.as_str())))
         .bind(orders.first().map(|(_, purchase)| purchase.currency))
         .fetch_all(postgres)
         .await?;
     Ok(written.into_iter().collect())
 }
 
+/// A parameter with one element for each order.
+fn each<'o, T>(orders: &[&'o Order], element: impl Fn(&'o Order) -> T) -> Vec<T> {
+    orders.iter().copied().map(element).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use ids::{EventId, PaymentMethodId, TicketId, UserId};
+    use uuid::Uuid;
+
     use super::*;
     use crate::orders::idempotency::Key;
 
     fn order(user: u128, ticket: u128, key: Option<&str>) -> Order {
-        let sale = Sale {
-            event_uuid: Uuid::nil().to_string(),
-            user: Uuid::from_u128(user),
-            attempt: Uuid::now_v7(),
-            tickets: vec![Uuid::from_u128(ticket)],
+        let sale = SaleAttempt {
+            event: EventId::random(),
+            user: UserId(Uuid::from_u128(user)),
+            order: OrderId::by_time(),
+            tickets: vec![TicketId(Uuid::from_u128(ticket))],
         };
         let key = key.map(|text| Key::new(text.to_owned(), &[]));
-        (sale, Purchase { payment_method: Uuid::nil(), hold: None, currency: "eur", key })
+        (sale, Purchase { payment_method: PaymentMethodId::random(), hold: None, currency: "eur", key })
     }
 
     #[test]
@@ -216,7 +221,7 @@ mod tests {
             order(1, 16, None),
             order(2, 17, None),
         ];
-        let tickets: Vec<_> = compatible(&orders).iter().map(|(sale, _)| sale.tickets[0].as_u128()).collect();
+        let tickets: Vec<_> = compatible(&orders).iter().map(|(sale, _)| sale.tickets[0].0.as_u128()).collect();
         assert_eq!(tickets, [11, 14, 15, 16, 17]);
     }
 }

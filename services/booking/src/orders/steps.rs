@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ids::OrderId;
 use kit::postgres::Pool;
-use uuid::Uuid;
 
-use super::{OrderState, parse_uuid, payment::PaymentState};
+use super::{OrderState, payment::PaymentState};
 
 /// The worker looks again after this long, twice as long each time…
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ pub struct Step<'a> {
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn take<'e, E>(postgres: E, order: Uuid, step: Step<'_>) -> sqlx::Result<bool>
+pub async fn take<'e, E>(postgres: E, order: OrderId, step: Step<'_>) -> sqlx::Result<bool>
 where
     E: sqlx::Executor<'e, Database = sqlx::Postgres>,
 {
@@ -45,7 +45,7 @@ where
          )
          SELECT count(*) FROM payment",
     )
-    .bind(order.to_string())
+    .bind(order)
     .bind(step.from.iter().map(|state| state.as_str()).collect::<Vec<_>>())
     .bind(step.to.as_str())
     .bind(step.intent)
@@ -62,7 +62,7 @@ where
 ///
 /// # Errors
 /// When PostgreSQL fails. Then it may have been booked.
-pub async fn book(postgres: &Pool, order: Uuid) -> sqlx::Result<bool> {
+pub async fn book(postgres: &Pool, order: OrderId) -> sqlx::Result<bool> {
     let booked: sqlx::Result<i64> = sqlx::query_scalar(
         "WITH wanted AS (
              SELECT order_tickets.id, order_tickets.ticket_uuid
@@ -89,7 +89,7 @@ pub async fn book(postgres: &Pool, order: Uuid) -> sqlx::Result<bool> {
          )
          SELECT count(*) FROM payment",
     )
-    .bind(order.to_string())
+    .bind(order)
     .bind(FIRST_PAUSE.as_secs_f64())
     .fetch_one(postgres)
     .await;
@@ -105,7 +105,7 @@ pub async fn book(postgres: &Pool, order: Uuid) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// When PostgreSQL fails. Then they may have been given back.
-pub async fn unbook(postgres: &Pool, order: Uuid, reason: &str) -> sqlx::Result<bool> {
+pub async fn unbook(postgres: &Pool, order: OrderId, reason: &str) -> sqlx::Result<bool> {
     let unbooked: i64 = sqlx::query_scalar(
         "WITH payment AS (
              UPDATE payment_attempts SET state = 'canceling', looks = 0, next_look_at = now() + make_interval(secs => $3)
@@ -121,7 +121,7 @@ pub async fn unbook(postgres: &Pool, order: Uuid, reason: &str) -> sqlx::Result<
          )
          SELECT count(*) FROM payment",
     )
-    .bind(order.to_string())
+    .bind(order)
     .bind(reason)
     .bind(FIRST_PAUSE.as_secs_f64())
     .fetch_one(postgres)
@@ -133,8 +133,8 @@ pub async fn unbook(postgres: &Pool, order: Uuid, reason: &str) -> sqlx::Result<
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub async fn claim_due(postgres: &Pool, at_most: i64) -> sqlx::Result<Vec<Uuid>> {
-    let due: Vec<String> = sqlx::query_scalar(
+pub async fn claim_due(postgres: &Pool, at_most: i64) -> sqlx::Result<Vec<OrderId>> {
+    sqlx::query_scalar(
         "UPDATE payment_attempts
          SET looks = looks + 1, next_look_at = now() + make_interval(secs => least($2 * 2 ^ least(looks, 20), $3))
          WHERE id IN (
@@ -146,8 +146,7 @@ pub async fn claim_due(postgres: &Pool, at_most: i64) -> sqlx::Result<Vec<Uuid>>
     .bind(FIRST_PAUSE.as_secs_f64())
     .bind(LONGEST_PAUSE.as_secs_f64())
     .fetch_all(postgres)
-    .await?;
-    due.iter().map(|uuid| parse_uuid(uuid)).collect()
+    .await
 }
 
 /// How many orders wait for a person.

@@ -1,13 +1,12 @@
 //! Saved payment methods. Each belongs to the user who saved it, and only that user pays with it.
 
+use ids::{PaymentMethodId, UserId};
 use kit::postgres::Pool;
-use uuid::Uuid;
 
 use super::{Payments, stripe::StripeError};
 use crate::{
     booking::Booking,
     failure::{Failure, Refusal},
-    orders::parse_uuid,
 };
 
 impl Booking {
@@ -16,7 +15,7 @@ impl Booking {
     ///
     /// # Errors
     /// When nothing is paid for here, Stripe does not know the method or it is another's, or a store fails.
-    pub async fn save_payment_method(&self, user: Uuid, reference: &str) -> Result<Uuid, Failure> {
+    pub async fn save_payment_method(&self, user: UserId, reference: &str) -> Result<PaymentMethodId, Failure> {
         let Payments::Stripe(payments) = &self.payments else {
             return Err(Failure::Refused(Refusal::PaymentMethod));
         };
@@ -34,41 +33,37 @@ impl Booking {
             }
             Err(error) => return Err(error.into()),
         };
-        let saved: Option<String> = sqlx::query_scalar(
+        let saved: Option<PaymentMethodId> = sqlx::query_scalar(
             "INSERT INTO payment_methods (user_uuid, provider, provider_reference, customer_reference)
              VALUES ($1, 'stripe', $2, $3)
              ON CONFLICT (provider, provider_reference) DO UPDATE SET customer_reference = excluded.customer_reference
                  WHERE payment_methods.user_uuid = excluded.user_uuid
              RETURNING uuid",
         )
-        .bind(user.to_string())
+        .bind(user)
         .bind(method)
         .bind(customer)
         .fetch_optional(&self.postgres)
         .await?;
-        let saved = saved.ok_or(Failure::Refused(Refusal::PaymentMethod))?;
-        Ok(parse_uuid(&saved)?)
+        saved.ok_or(Failure::Refused(Refusal::PaymentMethod))
     }
 }
 
-async fn owner_of(postgres: &Pool, reference: &str) -> sqlx::Result<Option<(Uuid, Uuid)>> {
-    let row: Option<(String, String)> = sqlx::query_as(
-        "SELECT user_uuid, uuid FROM payment_methods WHERE provider = 'stripe' AND provider_reference = $1",
-    )
-    .bind(reference)
-    .fetch_optional(postgres)
-    .await?;
-    row.map(|(user, uuid)| Ok((parse_uuid(&user)?, parse_uuid(&uuid)?))).transpose()
+async fn owner_of(postgres: &Pool, reference: &str) -> sqlx::Result<Option<(UserId, PaymentMethodId)>> {
+    sqlx::query_as("SELECT user_uuid, uuid FROM payment_methods WHERE provider = 'stripe' AND provider_reference = $1")
+        .bind(reference)
+        .fetch_optional(postgres)
+        .await
 }
 
 /// Whether the user may pay with this method.
 ///
 /// # Errors
 /// When PostgreSQL fails.
-pub(crate) async fn belongs_to(postgres: &Pool, method: Uuid, user: Uuid) -> sqlx::Result<bool> {
+pub(crate) async fn belongs_to(postgres: &Pool, method: PaymentMethodId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM payment_methods WHERE uuid = $1 AND user_uuid = $2)")
-        .bind(method.to_string())
-        .bind(user.to_string())
+        .bind(method)
+        .bind(user)
         .fetch_one(postgres)
         .await
 }

@@ -9,10 +9,10 @@
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
+use ids::{OrderId, UserId};
 use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
-use uuid::Uuid;
 
 /// The version of the API that the calls below are written for.
 const API_VERSION: &str = "2025-09-30.clover";
@@ -152,7 +152,7 @@ impl StripeError {
 #[derive(Debug, Clone, Copy)]
 pub struct Authorization<'a> {
     /// The order, from which the idempotency key derives.
-    pub order: Uuid,
+    pub order: OrderId,
     /// In minor units of the currency.
     pub amount: i64,
     /// ISO 4217, lower case.
@@ -206,7 +206,7 @@ impl Stripe {
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn capture(&self, intent: &str, order: Uuid, look: i32) -> Result<Intent, StripeError> {
+    pub async fn capture(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
         self.post(&format!("/v1/payment_intents/{intent}/capture"), &format!("{order}:capture:{look}"), &[]).await
     }
 
@@ -214,7 +214,7 @@ impl Stripe {
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn cancel(&self, intent: &str, order: Uuid, look: i32) -> Result<Intent, StripeError> {
+    pub async fn cancel(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
         self.post(&format!("/v1/payment_intents/{intent}/cancel"), &format!("{order}:cancel:{look}"), &[]).await
     }
 
@@ -222,7 +222,7 @@ impl Stripe {
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn refund(&self, intent: &str, order: Uuid, look: i32) -> Result<(), StripeError> {
+    pub async fn refund(&self, intent: &str, order: OrderId, look: i32) -> Result<(), StripeError> {
         let refunded: Result<Named, _> =
             self.post("/v1/refunds", &format!("{order}:refund:{look}"), &[("payment_intent", intent)]).await;
         match refunded {
@@ -235,7 +235,7 @@ impl Stripe {
     ///
     /// # Errors
     /// See [`StripeError`].
-    pub async fn create_customer(&self, user: Uuid) -> Result<String, StripeError> {
+    pub async fn create_customer(&self, user: UserId) -> Result<String, StripeError> {
         let user = user.to_string();
         let form = [("metadata[user_uuid]", user.as_str())];
         let customer: Named = self.post("/v1/customers", &format!("{user}:customer"), &form).await?;

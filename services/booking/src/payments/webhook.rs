@@ -6,16 +6,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
+use ids::OrderId;
 use serde::Deserialize;
 use sha2::Sha256;
 use sqlx::Connection;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::{
     booking::Booking,
     orders::{
-        OrderState, parse_uuid,
+        OrderState,
         payment::PaymentState::{Authorized, Authorizing, Canceled, Canceling, Refunded, Refunding, RequiresAction},
         reason,
         steps::{self, Step},
@@ -115,7 +115,7 @@ impl Booking {
     ///
     /// # Errors
     /// When PostgreSQL fails; then nothing is stored, and Stripe sends it again.
-    pub async fn apply_webhook(&self, event: &Event) -> sqlx::Result<Option<Uuid>> {
+    pub async fn apply_webhook(&self, event: &Event) -> sqlx::Result<Option<OrderId>> {
         self.postgres
             .run(async |connection| {
                 let mut transaction = connection.begin().await?;
@@ -132,11 +132,10 @@ impl Booking {
                 }
                 // An event about a payment that we do not know yet comes before the answer that made it known: that answer says
                 // the same.
-                let order: Option<String> = sqlx::query_scalar("SELECT uuid FROM payment_attempts WHERE intent_reference = $1")
+                let order: Option<OrderId> = sqlx::query_scalar("SELECT uuid FROM payment_attempts WHERE intent_reference = $1")
                     .bind(event.intent())
                     .fetch_optional(&mut *transaction)
                     .await?;
-                let order = order.map(|order| parse_uuid(&order)).transpose()?;
                 if let (Some(order), Some(step)) = (order, step(&event.kind)) {
                     steps::take(&mut *transaction, order, step).await?;
                 }

@@ -45,7 +45,7 @@ async fn postgresql_down_is_a_503_and_the_ticket_is_not_kept_from_others() {
     customer.reserve(ticket).await.is_ok();
     seats::release(
         &mut service.redis().await,
-        &event.uuid,
+        event.uuid.parse().expect("a UUID"),
         customer.uuid.parse().expect("a UUID"),
         &[ticket.uuid.parse().expect("a UUID")],
     )

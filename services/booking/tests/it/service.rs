@@ -175,8 +175,9 @@ impl Service {
 
     /// Tickets that the event's page shows as reserved.
     pub(crate) async fn shown_as_reserved(&self, event: &Event) -> Vec<String> {
-        let held = seats::held(&mut self.redis().await, &event.uuid).await.expect("Redis answers");
-        held.into_iter().collect()
+        let event = event.uuid.parse().expect("a UUID");
+        let held = seats::held_tickets(&mut self.redis().await, event).await.expect("Redis answers");
+        held.iter().map(ToString::to_string).collect()
     }
 }
 

@@ -6,14 +6,14 @@ use booking::orders::{
     sale::Till,
 };
 use futures::future::join_all;
+use ids::{EventId, OrderId, PaymentMethodId, UserId};
 use kit::{
     postgres::Pool,
     settings::{Environment, PostgresSettings},
 };
-use seats::Sale;
+use seats::SaleAttempt;
 use testbed::{TestDatabase, given, given::Ticket};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 const BUYERS: i32 = 20;
 
@@ -80,13 +80,13 @@ impl Rush {
 }
 
 async fn sell(till: Till, ticket: Ticket) -> Sold {
-    let sale = Sale {
-        event_uuid: Uuid::new_v4().to_string(),
-        user: Uuid::new_v4(),
-        attempt: Uuid::now_v7(),
+    let sale = SaleAttempt {
+        event: EventId::random(),
+        user: UserId::random(),
+        order: OrderId::by_time(),
         tickets: vec![ticket.uuid.parse().expect("a uuid")],
     };
-    let purchase = Purchase { payment_method: Uuid::new_v4(), hold: None, currency: "eur", key: None };
+    let purchase = Purchase { payment_method: PaymentMethodId::random(), hold: None, currency: "eur", key: None };
     till.sell(&sale, &purchase).await
 }
 

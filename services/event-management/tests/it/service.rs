@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use event_management::Settings;
+use ids::UserId;
 use kit::settings::{Environment, Mode};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -14,7 +15,6 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
-use uuid::Uuid;
 
 /// The contract's bound for a change to show on every replica.
 pub(crate) const SHOWS_WITHIN: Duration = Duration::from_secs(2);
@@ -200,18 +200,26 @@ pub(crate) async fn given_an_event(db: &TestDatabase, tickets: i32) -> (given::E
 pub(crate) const A_WHILE: Duration = Duration::from_secs(900);
 
 /// Holds a ticket for somebody, whom it returns.
-pub(crate) async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> Uuid {
-    let (user, tickets) = (Uuid::new_v4(), [ticket.uuid.parse().unwrap()]);
-    let held = seats::hold(&mut redis().await, &event.uuid, user, &tickets, &seats::HoldLimits::of_length(length))
-        .await
-        .unwrap();
-    assert!(matches!(held, seats::Hold::Held(_)), "{held:?}");
+pub(crate) async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> UserId {
+    let (user, tickets) = (UserId::random(), [ticket.uuid.parse().unwrap()]);
+    let held = seats::hold(
+        &mut redis().await,
+        event.uuid.parse().unwrap(),
+        user,
+        &tickets,
+        &seats::HoldLimits::of_length(length),
+    )
+    .await
+    .unwrap();
+    assert!(matches!(held, seats::HoldOutcome::Placed(_)), "{held:?}");
     user
 }
 
 /// Ends a hold.
-pub(crate) async fn release(event: &given::Event, ticket: &given::Ticket, user: Uuid) {
-    seats::release(&mut redis().await, &event.uuid, user, &[ticket.uuid.parse().unwrap()]).await.unwrap();
+pub(crate) async fn release(event: &given::Event, ticket: &given::Ticket, user: UserId) {
+    seats::release(&mut redis().await, event.uuid.parse().unwrap(), user, &[ticket.uuid.parse().unwrap()])
+        .await
+        .unwrap();
 }
 
 /// Waits until no hold on the ticket lives, by Redis' clock.

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
-use redis::{Cmd, Pipeline, RedisError, RedisFuture, Value, aio::ConnectionLike};
-use seats::HoldLimits;
+use ids::{EventId, TicketId, UserId};
+use redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value, aio::ConnectionLike};
+use seats::{HoldLimits, HoldOutcome};
 use uuid::Uuid;
 
 use super::{Measure, Run, Setting, step};
@@ -68,15 +69,15 @@ impl From<pgbench::Outcome> for Throughput {
 async fn hold_script(setting: &Setting<'_>) -> Result<Throughput> {
     let redis = setting.machinery.redis;
     let mut commands = Vec::new();
-    for event in setting.shop.to_reserve.chunks(LARGE_PAGE_SEATS) {
-        let event_uuid = Uuid::new_v4().to_string();
-        for ticket in event {
-            commands.push(hold_command(&event_uuid, *ticket)?);
+    for tickets in setting.shop.to_reserve.chunks(LARGE_PAGE_SEATS) {
+        let event = EventId::random();
+        for ticket in tickets {
+            commands.push(hold_command(event, TicketId(*ticket))?);
         }
     }
     // Loads the script.
     let mut connection = redis_connection(redis, PARTS_REDIS_DB).await?;
-    hold(&mut connection, &Uuid::new_v4().to_string(), Uuid::new_v4()).await?;
+    hold(&mut connection, EventId::random(), TicketId::random()).await?;
 
     let select = redis::cmd("SELECT").arg(PARTS_REDIS_DB).get_packed_command();
     let mut connections = Connection::open_many(redis, setting.plan.connections).await?;
@@ -97,15 +98,15 @@ async fn hold_script(setting: &Setting<'_>) -> Result<Throughput> {
     Ok(throughput)
 }
 
-async fn hold(redis: &mut impl ConnectionLike, event_uuid: &str, ticket: Uuid) -> redis::RedisResult<seats::Hold> {
+async fn hold(redis: &mut impl ConnectionLike, event: EventId, ticket: TicketId) -> RedisResult<HoldOutcome> {
     const CONTRACTS_LENGTH: std::time::Duration = std::time::Duration::from_mins(15);
-    seats::hold(redis, event_uuid, Uuid::new_v4(), &[ticket], &HoldLimits::of_length(CONTRACTS_LENGTH)).await
+    seats::hold(redis, event, UserId::random(), &[ticket], &HoldLimits::of_length(CONTRACTS_LENGTH)).await
 }
 
 /// What the seats crate would send.
-fn hold_command(event_uuid: &str, ticket: Uuid) -> Result<Vec<u8>> {
+fn hold_command(event: EventId, ticket: TicketId) -> Result<Vec<u8>> {
     let mut recorder = Recorder::default();
-    let _refused = hold(&mut recorder, event_uuid, ticket).now_or_never().context("a recorder does not wait")?;
+    let _refused = hold(&mut recorder, event, ticket).now_or_never().context("a recorder does not wait")?;
     Ok(recorder.0)
 }
 
@@ -135,8 +136,8 @@ mod tests {
 
     #[test]
     fn the_recorded_command_is_a_call_of_the_script_with_this_ticket() {
-        let ticket = Uuid::new_v4();
-        let command = String::from_utf8(hold_command("event", ticket).unwrap()).unwrap();
+        let ticket = TicketId::random();
+        let command = String::from_utf8(hold_command(EventId::random(), ticket).unwrap()).unwrap();
         assert!(command.contains("EVALSHA"), "{command}");
         assert!(command.contains(&ticket.to_string()), "{command}");
     }

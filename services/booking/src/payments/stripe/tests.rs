@@ -1,7 +1,7 @@
 //! The calls against Stripe's own mock, which refuses any that does not have the shape of its API.
 
 use fake_stripe::StripeMock;
-use uuid::Uuid;
+use ids::{OrderId, UserId};
 
 use super::*;
 
@@ -12,8 +12,8 @@ fn stripe(mock: &StripeMock) -> Stripe {
 #[tokio::test]
 async fn stripe_knows_every_call_and_its_answers_can_be_read() {
     let mock = StripeMock::start();
-    let (stripe, order) = (stripe(&mock), Uuid::now_v7());
-    let customer = stripe.create_customer(Uuid::new_v4()).await.unwrap();
+    let (stripe, order) = (stripe(&mock), OrderId::by_time());
+    let customer = stripe.create_customer(UserId::random()).await.unwrap();
     let method = stripe.attach("pm_card_visa", &customer).await.unwrap();
     let wanted = Authorization { order, amount: 4_200, currency: "eur", customer: &customer, method: &method };
     let intent = stripe.authorize(wanted).await.unwrap();
