@@ -86,6 +86,7 @@ pub(crate) struct OfUser {
     /// The user.
     #[serde(deserialize_with = "uuid")]
     #[schema(value_type = Uuid)]
+    #[param(value_type = Uuid)]
     pub user_uuid: UserId,
     #[serde(flatten)]
     #[schema(ignore)]
