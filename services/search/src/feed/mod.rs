@@ -14,8 +14,7 @@ pub(crate) use consumer::{FeedConsumer, FeedContext, Record, receive, store_offs
 pub(crate) use envelope::{AwaitedTransaction, Change, DecodeError, Operation, decode};
 pub(crate) use error::FeedError;
 pub(crate) use metrics::FeedMetrics;
-pub(crate) use partitions::Topics;
-pub(crate) use partitions::{Offsets, Partition};
+pub(crate) use partitions::{Offsets, Partition, Topics};
 pub(crate) use positions::{commit, commit_where_missing, end_offsets, end_offsets_of_lost};
 pub(crate) use settings::KafkaSettings;
 pub(crate) use status::{FeedState, FeedStatus, SharedStatus};

@@ -32,8 +32,7 @@ struct Parameters {
     /// The number of the page. A value that is not a number, or below 1, counts as 1. `page × size` is at most 10,000.
     #[param(minimum = 1, default = 1)]
     page: Option<u64>,
-    /// The number of events on a page. A value that is not a number, or below 1, counts as 10. A value above 100 counts
-    /// as 100.
+    /// Events on a page. A value that is not a number, or below 1, counts as 10. A value above 100 counts as 100.
     #[param(minimum = 1, maximum = 100, default = 10)]
     size: Option<u64>,
 }
