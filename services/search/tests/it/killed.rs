@@ -34,8 +34,10 @@ impl Drop for Program {
 
 /// The number of records that are indexed and committed, and of those that are not.
 fn progress(world: &World) -> (i64, i64) {
-    let positions = world.positions().into_iter().map(|(_, _, _, committed, end)| (committed.unwrap_or(0), end));
-    positions.fold((0, 0), |(done, waiting), (committed, end)| (done + committed, waiting + end - committed))
+    let positions = world.positions();
+    let (done, end) =
+        positions.iter().fold((0, 0), |(done, end), one| (done + one.committed.unwrap_or(0), end + one.end));
+    (done, end - done)
 }
 
 /// Kills the program after more than this many records are done, while others wait.

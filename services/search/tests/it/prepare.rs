@@ -22,7 +22,7 @@ async fn it_creates_fills_and_marks_the_index_and_positions_the_group() {
     let prepared = world.prepare().await;
     assert_eq!((prepared.index.as_str(), prepared.documents), (world.index().name(), 1001));
     world.assert_index_equals_database().await;
-    assert!(world.positions().iter().all(|(.., committed, _)| *committed == Some(0)));
+    assert!(world.positions().iter().all(|one| one.committed == Some(0)));
     let meta = meta(&world).await;
     assert!(meta["filled_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(meta["document_shape"], 1);

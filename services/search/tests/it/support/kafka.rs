@@ -16,6 +16,14 @@ use super::{PATIENCE, World, eventually};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How far the service's consumer group is in one partition.
+pub(crate) struct Position {
+    pub topic: String,
+    pub partition: i32,
+    pub committed: Option<i64>,
+    pub end: i64,
+}
+
 impl World {
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -40,8 +48,8 @@ impl World {
         self.produce(table, Some(&json!({"id": id}).to_string()), Some(&value)).await;
     }
 
-    /// For each partition: topic, number, first offset, committed offset, end.
-    pub(crate) fn positions(&self) -> Vec<(String, i32, i64, Option<i64>, i64)> {
+    /// The group's position in each partition of the feed.
+    pub(crate) fn positions(&self) -> Vec<Position> {
         let kafka = self.settings().kafka;
         let client: BaseConsumer = self.client().set("group.id", &kafka.group).create().unwrap();
         let mut positions = Vec::new();
@@ -55,8 +63,8 @@ impl World {
                     Offset::Offset(offset) => Some(offset),
                     _ => None,
                 };
-                let (first, end) = client.fetch_watermarks(topic, partition.id(), TIMEOUT).unwrap();
-                positions.push((topic.to_owned(), partition.id(), first, committed, end));
+                let (_, end) = client.fetch_watermarks(topic, partition.id(), TIMEOUT).unwrap();
+                positions.push(Position { topic: topic.to_owned(), partition: partition.id(), committed, end });
             }
         }
         positions
@@ -66,15 +74,13 @@ impl World {
     pub(crate) fn committed(&self, table: &str) -> Option<i64> {
         let topic = format!("{}.public.{table}", self.name);
         let positions = self.positions();
-        positions.into_iter().find(|(name, number, ..)| *name == topic && *number == 0).and_then(|found| found.3)
+        positions.into_iter().find(|one| one.topic == topic && one.partition == 0).and_then(|found| found.committed)
     }
 
     /// Waits until every record is indexed and its offset committed.
     pub(crate) async fn no_lag(&self) {
-        eventually("no lag", async || {
-            self.positions().iter().all(|(_, _, _, committed, end)| *committed == Some(*end)).then_some(())
-        })
-        .await;
+        eventually("no lag", async || self.positions().iter().all(|one| one.committed == Some(one.end)).then_some(()))
+            .await;
     }
 
     /// Makes the records of partition 0 of a table's topic expire.
