@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod batching;
 pub mod error;
 pub mod health;
 pub mod http;

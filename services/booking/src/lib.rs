@@ -4,7 +4,6 @@
 //! at any moment; PostgreSQL decides every sale.
 
 mod after_sale;
-mod batching;
 mod booking;
 mod catalog;
 mod checkout;

@@ -3,10 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ids::{EventId, TicketId};
-use kit::postgres::Pool;
+use kit::{batching::Batching, postgres::Pool};
 
 use super::ticket::{State, Ticket};
-use crate::batching::Batching;
 
 /// Queries that run at the same time: while one waits for PostgreSQL, another is written or read.
 const READERS: usize = 3;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ids::OrderId;
-use kit::postgres::Pool;
+use kit::{batching::Batching, postgres::Pool};
 use seats::SaleAttempt;
 use tokio::time::timeout;
 
@@ -11,7 +11,7 @@ use super::{
     FREE, OrderState,
     decision::{Decision, Purchase, decided},
 };
-use crate::{batching::Batching, failure::Failure};
+use crate::failure::Failure;
 
 /// Statements that run at the same time: while one waits for the disk, another is being worked on.
 const TILLS: usize = 4;

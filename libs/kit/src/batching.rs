@@ -1,7 +1,7 @@
-//! Asking a store in batches: those who come while others are being answered are answered together.
+//! Asks a store in batches: requests that arrive while a batch runs form the next one.
 //!
-//! In a rush a few connections then serve any number of customers, and each of them costs a fraction of a query. Alone, a
-//! customer waits for nobody.
+//! Under load a few connections then serve any number of callers, and each caller costs a fraction of a query. A caller who
+//! comes alone waits for nobody.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -13,10 +13,10 @@ struct Request<Q, A> {
     answer: oneshot::Sender<A>,
 }
 
-type Waiting<Q, A> = Arc<Mutex<mpsc::UnboundedReceiver<Request<Q, A>>>>;
+type Queue<Q, A> = Arc<Mutex<mpsc::UnboundedReceiver<Request<Q, A>>>>;
 
-/// Answers questions in batches. Cloning shares the tasks behind it, which end with the last clone.
-pub(crate) struct Batching<Q, A> {
+/// Answers questions in batches. Clones share the tasks that do it, which end with the last clone.
+pub struct Batching<Q, A> {
     requests: mpsc::UnboundedSender<Request<Q, A>>,
 }
 
@@ -27,45 +27,45 @@ impl<Q, A> Clone for Batching<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Batching<Q, A> {
-    /// Starts the tasks, to be called within a runtime. So many batches are under way `at_once`, each of `largest` questions at
-    /// most; `serve` has one answer for each question, in their order.
-    pub(crate) fn start<F>(at_once: usize, largest: usize, serve: impl Fn(Vec<Q>) -> F + Clone + Send + 'static) -> Self
+    /// Starts the tasks; to be called within a runtime. At most `concurrency` batches run at a time, each of at most
+    /// `max_batch` questions. `serve` must return one answer for each question, in their order.
+    pub fn start<F>(concurrency: usize, max_batch: usize, serve: impl Fn(Vec<Q>) -> F + Clone + Send + 'static) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
-        let (requests, waiting) = mpsc::unbounded_channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..at_once {
-            tokio::spawn(answer_all(Arc::clone(&waiting), largest, serve.clone()));
+        let (requests, queue) = mpsc::unbounded_channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..concurrency {
+            tokio::spawn(serve_batches(Arc::clone(&queue), max_batch, serve.clone()));
         }
         Self { requests }
     }
 
-    /// The answer; `None` when serving it panicked, or the runtime ends.
-    pub(crate) async fn ask(&self, question: Q) -> Option<A> {
+    /// The answer to this question. It is `None` when `serve` panicked or the runtime ends.
+    pub async fn ask(&self, question: Q) -> Option<A> {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request { question, answer }).ok()?;
         answered.await.ok()
     }
 }
 
-async fn answer_all<Q, A, F>(waiting: Waiting<Q, A>, largest: usize, serve: impl Fn(Vec<Q>) -> F)
+async fn serve_batches<Q, A, F>(queue: Queue<Q, A>, max_batch: usize, serve: impl Fn(Vec<Q>) -> F)
 where
     F: Future<Output = Vec<A>>,
 {
-    let mut batch = Vec::with_capacity(largest);
-    while waiting.lock().await.recv_many(&mut batch, largest).await > 0 {
-        // Whoever has gone away needs no answer.
+    let mut batch = Vec::with_capacity(max_batch);
+    while queue.lock().await.recv_many(&mut batch, max_batch).await > 0 {
+        // A caller who has gone away needs no answer.
         batch.retain(|request| !request.answer.is_closed());
         if batch.is_empty() {
             continue;
         }
-        let (questions, waiting): (Vec<_>, Vec<_>) =
+        let (questions, callers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|Request { question, answer }| (question, answer)).unzip();
-        // A panic costs this batch its answers, and the next one nothing.
+        // A panic leaves this batch without answers. It must not end the task, which serves the next batch.
         let answers = AssertUnwindSafe(serve(questions)).catch_unwind().await.unwrap_or_default();
-        for (to, answer) in waiting.into_iter().zip(answers) {
-            let _ = to.send(answer);
+        for (caller, answer) in callers.into_iter().zip(answers) {
+            let _ = caller.send(answer);
         }
     }
 }
@@ -80,15 +80,15 @@ mod tests {
     use super::*;
 
     /// Answers each number with itself and the size of its batch.
-    fn numbers(at_once: usize, largest: usize) -> Batching<u32, (u32, usize)> {
-        Batching::start(at_once, largest, async |batch: Vec<u32>| {
+    fn numbers(concurrency: usize, max_batch: usize) -> Batching<u32, (u32, usize)> {
+        Batching::start(concurrency, max_batch, async |batch: Vec<u32>| {
             sleep(Duration::from_secs(1)).await;
             batch.iter().map(|number| (*number, batch.len())).collect()
         })
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_come_meanwhile_are_answered_together_and_each_with_its_own() {
+    async fn questions_asked_during_a_batch_share_the_next_and_each_gets_its_own_answer() {
         let numbers = numbers(1, 3);
         let (first, others) = tokio::join!(numbers.ask(0), async {
             sleep(Duration::from_millis(500)).await;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_leaves_the_next_batch_alone() {
+    async fn a_panic_does_not_harm_the_next_batch() {
         let halves = Batching::start(1, 1, async |batch: Vec<u32>| {
             batch.iter().map(|number| number.is_multiple_of(2).then_some(number / 2).expect("an even number")).collect()
         });
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_gone_away_is_not_served() {
+    async fn a_caller_who_has_gone_away_is_not_served() {
         let numbers = numbers(1, 3);
         let (_, gone, last) =
             tokio::join!(numbers.ask(0), tokio::time::timeout(Duration::from_millis(500), numbers.ask(1)), async {
