@@ -1,5 +1,6 @@
 //! Connections to PostgreSQL.
 
+mod error_kind;
 mod pool;
 mod session;
 
@@ -7,7 +8,10 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-pub use self::pool::{Connection, Pool};
+pub use self::{
+    error_kind::ErrorKind,
+    pool::{Connection, Pool},
+};
 use crate::settings::PostgresSettings;
 
 /// A parameter of every session, such as `("transaction_timeout", "5s")`.
@@ -34,19 +38,26 @@ pub fn connect_options(settings: &PostgresSettings) -> PgConnectOptions {
     }
 }
 
-/// Beginnings of SQLSTATEs that say that asking again may help: connection, transaction rolled back, resources, lock not
-/// available, operator intervention; and of class 25 a transaction that took too long or met a read-only server.
-const UNAVAILABLE: [&str; 7] = ["08", "25006", "25P04", "40", "53", "55", "57"];
-
-/// Whether the same may work later without anybody's doing: the server is away, coming up, or has too much to do.
+/// Whether the same call may work later without anybody's doing: the server is away, starting, or has too much to do.
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
-    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-    match error {
-        Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
-        Database(refusal) => {
-            refusal.code().is_some_and(|state| UNAVAILABLE.iter().any(|beginning| state.starts_with(beginning)))
-        }
-        _ => false,
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+    match ErrorKind::of(error) {
+        Some(kind) => passes(kind),
+        None => matches!(error, Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed),
+    }
+}
+
+/// Whether a service's call passes when it is tried again later.
+const fn passes(kind: ErrorKind) -> bool {
+    match kind {
+        // The server is away or overloaded, or becomes writable when the failover ends.
+        ErrorKind::ConnectionLost | ErrorKind::SessionEnded | ErrorKind::ReadOnly | ErrorKind::Resources => true,
+        // Others were in the way; the next time they may not be.
+        ErrorKind::Conflict | ErrorKind::ObjectInUse | ErrorKind::Cancelled | ErrorKind::TookTooLong => true,
+        // A person must correct a password, a privilege, the name of the database, the schema or the program.
+        ErrorKind::LoginRefused | ErrorKind::PrivilegeMissing | ErrorKind::DatabaseMissing | ErrorKind::Other => false,
+        // A damaged page or a defect of the server: hiding it behind "try again" would delay its discovery.
+        ErrorKind::Internal => false,
     }
 }

@@ -13,7 +13,7 @@ use bb8::{ErrorSink, ManageConnection};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{sync::Notify, time::timeout};
 
-use super::{SessionParameter, is_unavailable};
+use super::{ErrorKind, SessionParameter, is_unavailable};
 
 /// The longest that opening a session may take. It goes on when whoever asked for it has given up: a server under load
 /// would otherwise be asked for the same again and again, and never come to the end of it.
@@ -79,15 +79,12 @@ impl Session {
     }
 }
 
-/// Beginning of the SQLSTATEs with which a server that goes down ends its sessions. A session that ends for its own sake, such as
-/// by `transaction_timeout` (25P04), puts no other in doubt.
-const SHUTDOWN: &str = "57P";
-
+/// Whether what ended this session may have ended all: the network failed, or the server ended the session. A session that
+/// ends for its own sake, such as by `transaction_timeout`, puts no other in doubt.
 fn may_have_ended_all(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|state| state.starts_with(SHUTDOWN)),
-        _ => false,
+        _ => ErrorKind::of(error) == Some(ErrorKind::SessionEnded),
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ids::OrderId;
-use kit::{batching::Batching, postgres::Pool};
+use kit::{
+    batching::Batching,
+    postgres::{ErrorKind, Pool},
+};
 use seats::SaleAttempt;
 use tokio::time::timeout;
 
@@ -154,14 +157,21 @@ fn compatible(orders: &[Order]) -> Vec<&Order> {
     orders.iter().filter(fits).collect()
 }
 
-/// Whether each on its own would fare no better: the connection is lost, or the server is read-only, full, or going down.
+/// Whether each order on its own would fare no better.
 fn concerns_all(error: &sqlx::Error) -> bool {
-    const SQLSTATES: [&str; 4] = ["08", "25006", "53", "57"];
-    match error {
-        sqlx::Error::Database(refusal) => {
-            refusal.code().is_none_or(|state| SQLSTATES.iter().any(|beginning| state.starts_with(beginning)))
-        }
-        _ => true,
+    match ErrorKind::of(error) {
+        // The connection is lost, the server is read-only, full or going down, or an operator cancels what runs.
+        Some(
+            ErrorKind::ConnectionLost
+            | ErrorKind::SessionEnded
+            | ErrorKind::ReadOnly
+            | ErrorKind::Resources
+            | ErrorKind::Cancelled,
+        ) => true,
+        // One of the orders may be the cause: it conflicts with others, took too long, or violates a constraint.
+        Some(_) => false,
+        // Without an answer from the server nothing is known of any of them.
+        None => true,
     }
 }
 
