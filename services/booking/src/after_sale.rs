@@ -1,6 +1,7 @@
 //! What a buyer does with an order: looks at it, cancels one that is under way, gives a booked one back.
 
 use ids::{OrderId, UserId};
+use kit::http::Page;
 
 use crate::{
     booking::Booking,
@@ -32,9 +33,8 @@ impl Booking {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn list_orders(&self, user: UserId, page: u32, size: u32) -> Result<(Vec<Order>, i64), Failure> {
-        let offset = i64::from(page.saturating_sub(1)) * i64::from(size);
-        Ok(read::orders_of(&self.postgres, user, offset, size.into()).await?)
+    pub async fn list_orders(&self, user: UserId, page: Page) -> Result<(Vec<Order>, i64), Failure> {
+        Ok(read::orders_of(&self.postgres, user, page.offset().into(), page.size.into()).await?)
     }
 
     /// Cancels an order whose payment is under way. One that is cancelled already stays so.

@@ -4,21 +4,19 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use kit::error::{ApiError, ErrorBody, Json};
+use kit::{
+    error::{ApiError, ErrorBody, Json},
+    http::{Page, PageTooDeep, parse_id},
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     order_body::{Order, Orders},
-    payload::{self, OfUser, OrderRequest},
+    payload::{OfUser, OrderRequest},
     request::{IdempotencyKey, NamedOrder, QueriedUser},
 };
 use crate::{booking::Booking, failure::Failure};
-
-const SIZE: u32 = 10;
-const LARGEST_SIZE: u32 = 100;
-/// Nobody has more orders than that; a deeper page would make the database count for nothing.
-const DEEPEST: u32 = 10_000;
 
 const TOO_DEEP: ApiError = ApiError::new(StatusCode::BAD_REQUEST, "page_too_deep", "Page is too deep");
 
@@ -109,25 +107,11 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<axum::Json<Orders>, ApiError> {
     let Query(query) = query.map_err(|_| ApiError::invalid_payload())?;
-    let user = payload::parse(&query.user_uuid).ok_or_else(ApiError::invalid_payload)?;
-    let page = number(query.page, 1);
-    let size = number(query.size, SIZE).min(LARGEST_SIZE);
-    if page.saturating_mul(size) > DEEPEST {
-        return Err(TOO_DEEP);
-    }
-    let (orders, total) = booking.list_orders(user, page, size).await?;
+    let user = parse_id(&query.user_uuid).ok_or_else(ApiError::invalid_payload)?;
+    let page = Page::read(query.page.as_deref(), query.size.as_deref()).map_err(|PageTooDeep| TOO_DEEP)?;
+    let (orders, total) = booking.list_orders(user, page).await?;
     let orders = orders.into_iter().map(|order| Order::new(order, None)).collect();
-    Ok(axum::Json(Orders { orders, total, page, size }))
-}
-
-/// As the contract has it for search: what is no number, or below 1, takes the default.
-fn number(text: Option<String>, default: u32) -> u32 {
-    let digits = text.filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
-    // More digits than fit are a very large number all the same.
-    match digits.map(|text| text.parse().unwrap_or(u32::MAX)) {
-        Some(number) if number > 0 => number,
-        _ => default,
-    }
+    Ok(axum::Json(Orders { orders, total, page: page.number, size: page.size }))
 }
 
 /// Cancel an order
@@ -182,23 +166,4 @@ pub(crate) async fn refund(
 ) -> Answer {
     let order = booking.refund_order(order, of.user_uuid, key).await?;
     Ok((StatusCode::OK, axum::Json(Order::new(order, None))))
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::nothing(None, 10)]
-    #[case::empty(Some(""), 10)]
-    #[case::a_number(Some("7"), 7)]
-    #[case::zero(Some("0"), 10)]
-    #[case::negative(Some("-3"), 10)]
-    #[case::no_number(Some("ten"), 10)]
-    #[case::too_many_digits(Some("99999999999999999999"), u32::MAX)]
-    fn numbers_of_a_page_are_read_as_search_reads_them(#[case] text: Option<&str>, #[case] expected: u32) {
-        assert_eq!(number(text.map(str::to_owned), 10), expected);
-    }
 }

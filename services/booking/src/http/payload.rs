@@ -6,12 +6,9 @@ use std::{
 };
 
 use ids::{EventId, HoldId, PaymentMethodId, TicketId, UserId};
+use kit::http::parse_id;
 use serde::{Deserialize, Deserializer, de::Error, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
-
-/// Length of a UUID's usual spelling, `8-4-4-4-12`. Others (without hyphens, in braces, as URN) are not what a client of the
-/// contract sends.
-const UUID_LENGTH: usize = 36;
 
 /// More seats than anybody takes at once, few enough for one script in Redis.
 const MOST_TICKETS: usize = 50;
@@ -131,12 +128,7 @@ pub(crate) struct PaymentMethodRequest {
 }
 
 fn uuid<'de, D: Deserializer<'de>, Id: FromStr>(deserializer: D) -> Result<Id, D::Error> {
-    parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a UUID"))
-}
-
-/// The id that this text is, in the usual spelling of a UUID.
-pub(crate) fn parse<Id: FromStr>(text: &str) -> Option<Id> {
-    if text.len() == UUID_LENGTH { text.parse().ok() } else { None }
+    parse_id(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not a UUID"))
 }
 
 fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TicketId>, D::Error> {
@@ -144,7 +136,7 @@ fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TicketId>, 
     if texts.is_empty() || texts.len() > MOST_TICKETS {
         return Err(D::Error::custom("not 1 to 50 tickets"));
     }
-    let tickets: Option<Vec<TicketId>> = texts.iter().map(|text| parse(text)).collect();
+    let tickets: Option<Vec<TicketId>> = texts.iter().map(|text| parse_id(text)).collect();
     let tickets = tickets.ok_or_else(|| D::Error::custom("not a UUID"))?;
     if tickets.iter().collect::<HashSet<_>>().len() < tickets.len() {
         return Err(D::Error::custom("a ticket is named twice"));

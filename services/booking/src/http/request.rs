@@ -3,16 +3,13 @@
 use std::str::FromStr;
 
 use axum::{
-    extract::{FromRequestParts, Path, Query},
+    extract::{FromRequestParts, Query},
     http::request::Parts,
 };
 use ids::{HoldId, OrderId, UserId};
-use kit::error::ApiError;
+use kit::{error::ApiError, http::PathId};
 
-use super::{
-    answer::refused,
-    payload::{self, OfUser},
-};
+use super::{answer::refused, payload::OfUser};
 use crate::failure::Refusal;
 
 /// After the IETF's draft; longer keys serve nobody.
@@ -72,8 +69,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueriedUser {
     }
 }
 
-/// What is no UUID names nothing.
 async fn named<Id: FromStr, S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<Id> {
-    let Path(text) = Path::<String>::from_request_parts(parts, state).await.ok()?;
-    payload::parse(&text)
+    let Ok(PathId(id)) = PathId::from_request_parts(parts, state).await;
+    id
 }

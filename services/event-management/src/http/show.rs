@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use kit::error::{ApiError, ErrorBody};
+use kit::{
+    error::{ApiError, ErrorBody},
+    http::PathId,
+};
 use uuid::Uuid;
 
 use super::{Events, NOT_KEPT, conditional::client_has, encoding::accepts_gzip};
@@ -22,9 +25,6 @@ const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// A page below this fits into one packet anyway: unpacking it would cost the client more than it saves.
 const LEAST_PACKED_BYTES: usize = 1024;
-
-/// The length of a UUID in its usual form, with hyphens.
-const HYPHENATED_LENGTH: usize = 36;
 
 impl From<NoDetails> for ApiError {
     fn from(reason: NoDetails) -> Self {
@@ -59,10 +59,11 @@ impl From<NoDetails> for ApiError {
 )]
 pub(crate) async fn show(
     State(events): State<Arc<Events>>,
-    path: Result<Path<String>, PathRejection>,
+    PathId(event): PathId<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let page = events.pages.now(event_in(path)?).await?.rendering;
+    let event = event.ok_or(EVENT_NOT_FOUND)?;
+    let page = events.pages.now(event).await?.rendering;
     let gzip = page.body.len() >= LEAST_PACKED_BYTES && accepts_gzip(&headers);
     let etag = if gzip { &page.gzip_etag } else { &page.etag };
     let mut response = Response::default();
@@ -87,29 +88,4 @@ pub(crate) async fn show(
     };
     *response.body_mut() = Body::from(body);
     Ok(response)
-}
-
-/// The event that the path names. What cannot be decoded, or is no UUID, names none.
-pub(crate) fn event_in(path: Result<Path<String>, PathRejection>) -> Result<Uuid, ApiError> {
-    path.ok().and_then(|Path(text)| parse(&text)).ok_or(EVENT_NOT_FOUND)
-}
-
-/// Upper and lower case are the same UUID; other notations (braces, no hyphens) are no path of ours.
-fn parse(text: &str) -> Option<Uuid> {
-    (text.len() == HYPHENATED_LENGTH).then(|| Uuid::parse_str(text).ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_hyphenated_uuids_name_an_event() {
-        let uuid = "7d444840-9dc0-11d1-b245-5ffdce74fad2";
-        assert!(parse(uuid).is_some());
-        assert_eq!(parse(&uuid.to_uppercase()), parse(uuid));
-        for wrong in ["", "7d444840", "7d4448409dc011d1b2455ffdce74fad2", "\0", &"é".repeat(18), &"x".repeat(36)] {
-            assert!(parse(wrong).is_none(), "{wrong}");
-        }
-    }
 }

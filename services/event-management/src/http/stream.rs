@@ -4,14 +4,18 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::StreamExt;
-use kit::error::{ApiError, ErrorBody};
+use kit::{
+    error::{ApiError, ErrorBody},
+    http::PathId,
+};
+use uuid::Uuid;
 
-use super::{Events, NOT_KEPT, show::event_in};
+use super::{Events, NOT_KEPT, show::EVENT_NOT_FOUND};
 use crate::streams::{Refused, SeatChanges};
 
 /// When a client that was refused may try again: streams end as their pages are left.
@@ -51,11 +55,12 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 )]
 pub(crate) async fn stream(
     State(events): State<Arc<Events>>,
-    path: Result<Path<String>, PathRejection>,
+    PathId(event): PathId<Uuid>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let stream = events.streams.open(event_in(path)?, last_seen).await.map_err(|refused| match refused {
+    let event = event.ok_or(EVENT_NOT_FOUND)?;
+    let stream = events.streams.open(event, last_seen).await.map_err(|refused| match refused {
         Refused::Full => TOO_MANY_STREAMS,
         Refused::NoDetails(reason) => reason.into(),
     })?;

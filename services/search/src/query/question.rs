@@ -1,14 +1,10 @@
 //! The question of a user, and the query that Elasticsearch gets for it. This module does no I/O.
 
+use kit::http::{Page, PageTooDeep};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-const DEFAULT_PAGE: u64 = 1;
-const DEFAULT_SIZE: u64 = 10;
-const MAX_SIZE: u64 = 100;
 const MAX_TEXT_CHARACTERS: usize = 256;
-/// The last event that a page may reach. Elasticsearch goes no further by default.
-const MAX_DEPTH: u64 = 10_000;
 
 /// The most variants of one word in a fuzzy query. With the longest text, and all its words fuzzy, the query stays
 /// below the number of clauses that a small Elasticsearch accepts.
@@ -17,7 +13,7 @@ const MAX_EXPANSIONS: u32 = 10;
 /// Why a question is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The page reaches beyond [`MAX_DEPTH`].
+    /// The page reaches beyond [`Page::MAX_DEPTH`].
     PageTooDeep,
     /// The text is longer than [`MAX_TEXT_CHARACTERS`].
     TextTooLong,
@@ -27,8 +23,7 @@ pub(crate) enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
     text: String,
-    page: u64,
-    size: u64,
+    page: Page,
 }
 
 impl Question {
@@ -38,22 +33,18 @@ impl Question {
         if text.chars().count() > MAX_TEXT_CHARACTERS {
             return Err(Refusal::TextTooLong);
         }
-        let page = number(page).unwrap_or(DEFAULT_PAGE);
-        let size = number(size).unwrap_or(DEFAULT_SIZE).min(MAX_SIZE);
-        if page.saturating_mul(size) > MAX_DEPTH {
-            return Err(Refusal::PageTooDeep);
-        }
-        Ok(Self { text: text.to_lowercase(), page, size })
+        let page = Page::read(page, size).map_err(|PageTooDeep| Refusal::PageTooDeep)?;
+        Ok(Self { text: text.to_lowercase(), page })
     }
 
     /// The page, from 1.
-    pub(crate) const fn page(&self) -> u64 {
-        self.page
+    pub(crate) fn page(&self) -> u64 {
+        self.page.number.into()
     }
 
     /// The most events on a page.
-    pub(crate) const fn size(&self) -> u64 {
-        self.size
+    pub(crate) fn size(&self) -> u64 {
+        self.page.size.into()
     }
 
     /// The trimmed, lower-case text.
@@ -63,7 +54,7 @@ impl Question {
 
     /// The key of the answer in the cache.
     pub(crate) fn cache_key(&self) -> String {
-        format!("search:{}:{}:{}", self.text, self.page, self.size)
+        format!("search:{}:{}:{}", self.text, self.page.number, self.page.size)
     }
 
     /// The query for Elasticsearch. It finds upcoming events: the best match first, then the soonest. Events that are
@@ -78,8 +69,8 @@ impl Question {
             order.insert(0, json!({"_score": "desc"}));
         }
         json!({
-            "from": (self.page - 1) * self.size,
-            "size": self.size,
+            "from": self.page.offset(),
+            "size": self.page.size,
             "query": query,
             "sort": order,
             "track_total_hits": true,
@@ -200,11 +191,11 @@ mod tests {
         #[test]
         fn every_query_stays_within_the_limits(text in ".{0,300}", page in ".{0,30}", size in "[0-9]{0,30}") {
             if let Ok(question) = question(&text, &page, &size) {
-                prop_assert!((1..=MAX_SIZE).contains(&question.size()));
-                prop_assert!(question.page() >= 1 && question.page() * question.size() <= MAX_DEPTH);
+                prop_assert!((1..=u64::from(Page::MAX_SIZE)).contains(&question.size()));
+                prop_assert!(question.page() >= 1 && question.page() * question.size() <= u64::from(Page::MAX_DEPTH));
                 let query = question.to_query(OffsetDateTime::UNIX_EPOCH);
                 let reach = query["from"].as_u64().unwrap() + query["size"].as_u64().unwrap();
-                prop_assert!(reach <= MAX_DEPTH);
+                prop_assert!(reach <= u64::from(Page::MAX_DEPTH));
             }
         }
     }
