@@ -1,7 +1,7 @@
 //! Liveness and readiness.
 //!
-//! Alive means that the process can answer at all. Ready means that it can do its work: every probe it registered
-//! succeeds, and it is not draining. A probe belongs here only when the service truly cannot work without the thing.
+//! A live process can answer at all. A ready service can do its work: every registered probe succeeds, and the service does
+//! not drain. Register a probe only for what the service cannot work without.
 
 use std::{
     collections::BTreeMap,
@@ -21,18 +21,24 @@ use axum::{
     routing::get,
 };
 use futures::future::join_all;
+use redis::aio::ConnectionManager;
+use sqlx::AssertSqlSafe;
+use tokio_util::sync::CancellationToken;
 
-/// A probe that takes longer counts as failed: the kubelet asks again sooner than it would answer.
+use crate::postgres::Pool;
+
+/// A probe that takes longer has failed. It is shorter than the interval at which the kubelet asks.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Outcome = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Probe = dyn Fn() -> Outcome + Send + Sync;
 
-/// What must hold for the service to be ready.
+/// Knows whether the service is ready, and when it goes away.
 #[derive(Clone, Default)]
 pub struct Health {
     probes: Arc<BTreeMap<&'static str, Box<Probe>>>,
     draining: Arc<AtomicBool>,
+    closing: CancellationToken,
 }
 
 /// Collects the probes of a [`Health`].
@@ -42,7 +48,7 @@ pub struct HealthBuilder {
 }
 
 impl HealthBuilder {
-    /// Adds a probe. Its error says what is wrong, for the reader of `/readyz`.
+    /// Adds a probe. Its error tells the reader of `/readyz` what is wrong.
     #[must_use]
     pub fn ready<F>(mut self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -52,11 +58,11 @@ impl HealthBuilder {
         self
     }
 
-    /// Adds a probe that counts until it succeeds for the first time: for a store that all replicas share.
+    /// Adds a probe that is asked until it succeeds for the first time. It is for a store that all replicas share.
     ///
-    /// A revision with a wrong address or password never gets ready and is rolled back. A store that goes down later is the
-    /// same for all replicas, and taking them all out of their Service would turn the 503 with `Retry-After` that clients
-    /// are promised into refused connections.
+    /// A revision with a wrong address or password never becomes ready and is rolled back. A store that goes down later is
+    /// down for all replicas. If all of them left their Service then, clients would be refused the connection instead of
+    /// getting the 503 with `Retry-After` that they are promised.
     #[must_use]
     pub fn reached<F>(self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -76,26 +82,63 @@ impl HealthBuilder {
         })
     }
 
-    /// The finished set of probes.
+    /// Adds PostgreSQL as a store that must be [reached](Self::reached). The probe reads a table of the platform: a database
+    /// without the schema, or a role without the right to read it, is no good database.
+    #[must_use]
+    pub fn postgres(self, pool: Pool, table: &'static str) -> Self {
+        self.reached("postgres", move || {
+            let pool = pool.clone();
+            async move {
+                let asked = sqlx::query(AssertSqlSafe(format!("SELECT FROM {table} LIMIT 0"))).execute(&pool).await;
+                asked.map(drop).map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    /// Adds Redis as a store that must be [reached](Self::reached).
+    #[must_use]
+    pub fn redis(self, connection: ConnectionManager) -> Self {
+        self.reached("redis", move || {
+            let mut connection = connection.clone();
+            async move {
+                redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    /// Ends the collection.
     #[must_use]
     pub fn build(self) -> Health {
-        Health { probes: Arc::new(self.probes), draining: Arc::default() }
+        Health { probes: Arc::new(self.probes), draining: Arc::default(), closing: CancellationToken::new() }
     }
 }
 
 impl Health {
-    /// Starts a set of probes.
+    /// Starts a collection of probes.
     #[must_use]
     pub fn builder() -> HealthBuilder {
         HealthBuilder::default()
     }
 
-    /// From now on the service is not ready: it is going away.
+    /// Notes that the service is going away. It is not ready from now on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// What stands in the way of being ready: thing → reason.
+    /// Cancels [`Self::closing`].
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Is cancelled when the server stops to accept connections: [`serve`](crate::http::serve) then waits for the answers under
+    /// way, so an answer without an end, such as a stream, has to end. It happens `drain_delay` after the service stopped to
+    /// be ready. Until then load balancers may still send a client whose stream ended back to this process.
+    #[must_use]
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
+    /// Everything that keeps the service from being ready: thing → reason.
     pub async fn obstacles(&self) -> BTreeMap<&'static str, String> {
         if self.draining.load(Ordering::Relaxed) {
             return BTreeMap::from([("shutdown", "draining".to_owned())]);
@@ -138,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_was_reached_once_stands_in_the_way_no_more() {
+    async fn a_store_that_was_reached_once_is_not_asked_again() {
         let up = Arc::new(AtomicBool::new(false));
         let store = Arc::clone(&up);
         let look = move || {

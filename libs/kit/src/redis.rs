@@ -1,6 +1,6 @@
 //! The connection to Redis.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use redis::{
     Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
@@ -9,17 +9,18 @@ use redis::{
 
 use crate::settings::RedisSettings;
 
-/// Redis answers in well under a millisecond; a service that waits longer than this does better without it.
+/// The longest wait for an answer. Redis answers in well under a millisecond; a service that waits longer does better without
+/// it.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(800);
-/// Reconnecting goes on in the background; this bounds what one request may wait for it.
+/// The longest that one request waits for a connection. Reconnecting goes on in the background.
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
-/// The pause between two attempts to reconnect never grows beyond this.
+/// The longest pause between two attempts to reconnect.
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// One multiplexed connection that reconnects by itself, and connects when it is first used.
+/// Makes a multiplexed connection. It connects when it is first used, and reconnects by itself.
 ///
 /// # Errors
-/// When the settings do not make an address.
+/// When the settings make no address.
 pub fn connect(settings: &RedisSettings) -> RedisResult<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
@@ -27,6 +28,16 @@ pub fn connect(settings: &RedisSettings) -> RedisResult<ConnectionManager> {
         .set_number_of_retries(1)
         .set_max_delay(MAX_RECONNECT_DELAY);
     ConnectionManager::new_lazy_with_config(client(settings)?, config)
+}
+
+/// Runs a call to Redis within a time limit that is shorter than the connection's own.
+///
+/// # Errors
+/// Those of the call, and an I/O error when the limit has passed. Redis may have carried out the command then.
+pub async fn within<T>(limit: Duration, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    tokio::time::timeout(limit, call)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()))
 }
 
 fn client(settings: &RedisSettings) -> RedisResult<Client> {

@@ -17,13 +17,13 @@ mod marks;
 mod metrics;
 pub mod orders;
 mod payments;
-mod readiness;
 mod settings;
 mod sweeper;
 
 use std::time::Duration;
 
 use kit::{
+    health::Health,
     metrics::Metrics,
     postgres::{ANSWERS_WITHIN, Pool, SessionParameter, TRANSACTION_TIMEOUT},
 };
@@ -75,8 +75,8 @@ pub async fn run(listener: TcpListener, settings: Settings, shutdown: Cancellati
     let postgres = Pool::with_parameters(&settings.postgres, SESSION).answering_within(ANSWERS_WITHIN);
     let redis = kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
-    let own_metrics = BookingMetrics::register(metrics.registry())?;
-    let health = readiness::health(postgres.clone(), redis.clone());
+    let own_metrics = BookingMetrics::register(&metrics)?;
+    let health = Health::builder().postgres(postgres.clone(), "idempotency_keys").redis(redis.clone()).build();
     let payments = Payments::new(&settings.payments)?;
     let booking = Booking::new(postgres, redis, payments, settings.currency, settings.limits, own_metrics);
 

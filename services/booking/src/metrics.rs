@@ -1,6 +1,7 @@
 //! What the service counts beside its requests.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use kit::metrics::Metrics;
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use seats::PlacedHold;
 
 use crate::failure::Failure;
@@ -23,42 +24,33 @@ pub struct BookingMetrics {
 }
 
 impl BookingMetrics {
-    /// Registers them.
+    /// Makes and registers them.
     ///
     /// # Errors
     /// When a metric of that name exists.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Self {
-            reservations: IntCounterVec::new(
-                Opts::new("booking_reservations_total", "Reservations by outcome."),
+    pub fn register(metrics: &Metrics) -> prometheus::Result<Self> {
+        Ok(Self {
+            reservations: metrics.counters("booking_reservations_total", "Reservations by outcome.", &["outcome"])?,
+            sales: metrics.counters("booking_sales_total", "Confirmations by outcome.", &["outcome"])?,
+            sale_seconds: metrics.histogram(
+                "booking_sale_seconds",
+                "Time in which PostgreSQL decided a sale.",
+                SALE_SECONDS_BUCKETS,
+            )?,
+            sweeps: metrics.counters(
+                "booking_swept_sales_total",
+                "Sales that were left behind, by how they were ended.",
                 &["outcome"],
             )?,
-            sales: IntCounterVec::new(Opts::new("booking_sales_total", "Confirmations by outcome."), &["outcome"])?,
-            sale_seconds: Histogram::with_opts(
-                HistogramOpts::new("booking_sale_seconds", "Time in which PostgreSQL decided a sale.")
-                    .buckets(SALE_SECONDS_BUCKETS.to_vec()),
-            )?,
-            sweeps: IntCounterVec::new(
-                Opts::new("booking_swept_sales_total", "Sales that were left behind, by how they were ended."),
-                &["outcome"],
-            )?,
-            stale_sales: IntGauge::new("booking_stale_sales", "Sales left behind that the last look found.")?,
-            redis_losses: IntCounterVec::new(
-                Opts::new("booking_redis_losses_total", "Times that Redis lost holds: all, or its last writes."),
+            stale_sales: metrics.gauge("booking_stale_sales", "Sales left behind that the last look found.")?,
+            redis_losses: metrics.counters(
+                "booking_redis_losses_total",
+                "Times that Redis lost holds: all, or its last writes.",
                 &["lost"],
             )?,
-            stripe_faults: IntCounter::new("booking_stripe_faults_total", "Calls to Stripe without a good answer.")?,
-            stuck_orders: IntGauge::new("booking_stuck_orders", "Orders that wait for a person.")?,
-        };
-        registry.register(Box::new(metrics.reservations.clone()))?;
-        registry.register(Box::new(metrics.sales.clone()))?;
-        registry.register(Box::new(metrics.sale_seconds.clone()))?;
-        registry.register(Box::new(metrics.sweeps.clone()))?;
-        registry.register(Box::new(metrics.stale_sales.clone()))?;
-        registry.register(Box::new(metrics.redis_losses.clone()))?;
-        registry.register(Box::new(metrics.stripe_faults.clone()))?;
-        registry.register(Box::new(metrics.stuck_orders.clone()))?;
-        Ok(metrics)
+            stripe_faults: metrics.counter("booking_stripe_faults_total", "Calls to Stripe without a good answer.")?,
+            stuck_orders: metrics.gauge("booking_stuck_orders", "Orders that wait for a person.")?,
+        })
     }
 
     pub(crate) fn reserved(&self, outcome: &Result<PlacedHold, Failure>) {

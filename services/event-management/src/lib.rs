@@ -17,7 +17,7 @@ mod streams;
 mod tickets;
 mod turns;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc};
 
 use kit::{
     health::Health,
@@ -43,7 +43,7 @@ pub async fn run(
     let pool = Pool::with_parameters(&settings.postgres, &[TRANSACTION_TIMEOUT]).answering_within(ANSWERS_WITHIN);
     let redis = kit::redis::connect(&settings.redis)?;
     let metrics = Metrics::new()?;
-    let event_metrics = Arc::new(EventMetrics::register(metrics.registry())?);
+    let event_metrics = Arc::new(EventMetrics::register(&metrics)?);
 
     let details = Details::new(pool.clone(), redis.clone(), &settings.postgres.dbname, event_metrics.clone());
     let listening = changes::listen(
@@ -54,32 +54,14 @@ pub async fn run(
     );
     let listening = tokio::spawn(listening);
 
-    let probed = pool.clone();
-    let health = Health::builder().reached("postgres", move || probe(probed.clone())).build();
+    // Redis is not among the stores that must be reached: without it pages show which seats are sold.
+    let health = Health::builder().postgres(pool.clone(), "events").build();
     let seats = Seats::new(pool, redis, event_metrics.clone());
     let pages = Pages::new(details, seats, event_metrics.clone());
-    let end_of_streams = drain_begun(shutdown.clone(), settings.server.drain_delay);
-    let streams = Streams::new(pages.clone(), settings.seat_streams_max, end_of_streams, event_metrics.clone());
+    let streams = Streams::new(pages.clone(), settings.seat_streams_max, health.closing(), event_metrics.clone());
     let events = Arc::new(Events { pages, streams, metrics: event_metrics });
     let app = kit::http::app(http::routes(events), &settings.server, &health, &metrics);
     kit::http::serve(listener, &settings.server, app, &health, shutdown).await?;
     listening.await?;
     Ok(())
-}
-
-/// Cancelled when the server begins to drain, which it could not finish while streams are open. Not at `shutdown` itself:
-/// until the load balancers have heard of it, clients that lose their stream would come back to this process.
-fn drain_begun(shutdown: CancellationToken, delay: Duration) -> CancellationToken {
-    let begun = CancellationToken::new();
-    let cancelled = begun.clone();
-    tokio::spawn(async move {
-        shutdown.cancelled().await;
-        tokio::time::sleep(delay).await;
-        cancelled.cancel();
-    });
-    begun
-}
-
-async fn probe(pool: Pool) -> Result<(), String> {
-    sqlx::query("SELECT 1").execute(&pool).await.map(drop).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! What this service counts.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, core::Collector};
+use kit::metrics::Metrics;
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 /// The service's own metrics. Each is a counter behind a pointer: share them whole instead of copying them.
 pub(crate) struct EventMetrics {
@@ -32,59 +33,36 @@ pub(crate) struct EventMetrics {
 
 impl EventMetrics {
     /// Creates and registers them.
-    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let new = New { registry };
-        let pages = new.counters("event_pages_total", "Pages by status of the answer.", "status")?;
-        let renderings = new.counters("event_renderings_total", "Pages made, each for all who share it.", "form")?;
+    pub(crate) fn register(metrics: &Metrics) -> prometheus::Result<Self> {
+        let pages = metrics.counters("event_pages_total", "Pages by status of the answer.", &["status"])?;
+        let renderings =
+            metrics.counters("event_renderings_total", "Pages made, each for all who share it.", &["form"])?;
         Ok(Self {
-            lookups: new.counters(
+            lookups: metrics.counters(
                 "event_details_lookups_total",
                 "Lookups of an event's details by where they were found.",
-                "source",
+                &["source"],
             )?,
-            changes: new.counter("event_changes_total", "Changes of events that the database announced.")?,
-            listening: new.gauge("event_changes_listening", "1 while the database's announcements are heard.")?,
-            shared_cache_in_use: new.gauge("event_shared_cache_in_use", "1 while the cache in Redis is trusted.")?,
-            pages_without_redis: new.counter(
+            changes: metrics.counter("event_changes_total", "Changes of events that the database announced.")?,
+            listening: metrics.gauge("event_changes_listening", "1 while the database's announcements are heard.")?,
+            shared_cache_in_use: metrics
+                .gauge("event_shared_cache_in_use", "1 while the cache in Redis is trusted.")?,
+            pages_without_redis: metrics.counter(
                 "event_pages_without_redis_total",
                 "Seats read from PostgreSQL alone, because Redis did not answer.",
             )?,
-            seat_reads: new.counter("event_seat_reads_total", "Reads of seats, each for all who asked at once.")?,
-            waiting: new.gauge("event_pages_waiting", "Requests that wait for an event to be read.")?,
+            seat_reads: metrics.counter("event_seat_reads_total", "Reads of seats, each for all who asked at once.")?,
+            waiting: metrics.gauge("event_pages_waiting", "Requests that wait for an event to be read.")?,
             pages_200: pages.with_label_values(&["200"]),
             pages_304: pages.with_label_values(&["304"]),
             renderings_plain: renderings.with_label_values(&["plain"]),
             renderings_gzip: renderings.with_label_values(&["gzip"]),
-            streams_open: new.gauge("event_seat_streams_open", "Streams of seat changes that are open.")?,
+            streams_open: metrics.gauge("event_seat_streams_open", "Streams of seat changes that are open.")?,
         })
     }
 
     /// Counts a lookup.
     pub(crate) fn found_in(&self, source: &str) {
         self.lookups.with_label_values(&[source]).inc();
-    }
-}
-
-/// Makes metrics that are registered.
-struct New<'a> {
-    registry: &'a Registry,
-}
-
-impl New<'_> {
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.registered(IntCounter::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
-        self.registered(IntCounterVec::new(Opts::new(name, help), &[label])?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.registered(IntGauge::new(name, help)?)
-    }
-
-    fn registered<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.registry.register(Box::new(metric.clone()))?;
-        Ok(metric)
     }
 }

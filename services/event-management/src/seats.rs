@@ -1,11 +1,8 @@
 //! The state of an event's seats at this moment. Nothing of it is cached.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use ids::{EventId, TicketId};
@@ -15,11 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     metrics::EventMetrics,
+    settings::REDIS_TIMEOUT,
     tickets::{TicketStatus, Tickets},
 };
-
-/// The longest wait for Redis: without it a page still tells what is sold, only not what is held.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Reads seat states.
 pub(crate) struct Seats {
@@ -65,19 +60,18 @@ impl Seats {
     async fn held(&self, event: EventId) -> Vec<TicketId> {
         let mut redis = self.redis.clone();
         let reading = async { seats::held_tickets(&mut redis, event).await };
-        let failure = match tokio::time::timeout(REDIS_TIMEOUT, reading).await {
-            Ok(Ok(held)) => {
+        let error = match kit::redis::within(REDIS_TIMEOUT, reading).await {
+            Ok(held) => {
                 if self.redis_failed.swap(false, Ordering::Relaxed) {
                     tracing::info!("Redis answers again");
                 }
                 return held;
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {REDIS_TIMEOUT:?}"),
+            Err(error) => error,
         };
         // Once, not with every page until it is back.
         if !self.redis_failed.swap(true, Ordering::Relaxed) {
-            tracing::warn!(reason = failure, "Redis failed: held seats show as available until it answers");
+            tracing::warn!(%error, "Redis failed: held seats show as available until it answers");
         }
         self.metrics.pages_without_redis.inc();
         Vec::new()

@@ -1,5 +1,7 @@
 //! The settings of this service.
 
+use std::time::Duration;
+
 use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 
 /// Where to listen when nobody says otherwise.
@@ -7,6 +9,9 @@ const DEFAULT_ADDR: &str = ":8080";
 
 /// The most streams that `SEAT_STREAMS_MAX` may allow; file descriptors and memory end before it.
 const MOST_STREAMS: usize = 1_000_000;
+
+/// The longest wait for Redis. PostgreSQL has the details by then, and a page without Redis still shows which seats are sold.
+pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Everything that the environment decides.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! The job `search prepare-index`. It creates and fills the index of this release before the release is rolled out.
 
-use prometheus::Registry;
+use kit::metrics::Metrics;
 use serde::Serialize;
 
 use crate::{
@@ -34,7 +34,7 @@ pub async fn prepare_index(
     let ends = feed::end_offsets(kafka).await?;
     create(&index, &settings.definition, origin).await?;
     // Nobody collects the metrics of a process that ends with its work.
-    let metrics = IndexingMetrics::register(&Registry::new())?;
+    let metrics = IndexingMetrics::register(&Metrics::new()?)?;
     let mut writer = Writer::new(rows.clone(), index.clone(), origin, metrics);
     let swept = sweep(&mut writer).await?;
     if writer.take_refused() > 0 {

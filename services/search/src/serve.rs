@@ -42,15 +42,15 @@ pub enum RunError {
 pub async fn run(listener: TcpListener, settings: ServeSettings, shutdown: CancellationToken) -> Result<(), RunError> {
     let metrics = Metrics::new()?;
     let index = Index::new(&settings.index.elasticsearch, settings.index.name)?;
-    let cache = Cache::new(kit::redis::connect(&settings.redis)?, index.name(), metrics.registry())?;
+    let cache = Cache::new(kit::redis::connect(&settings.redis)?, index.name(), &metrics)?;
     let index_health = index::watch(index.clone(), shutdown.clone());
     let feed = SharedStatus::default();
     let indexer = Indexer {
         rows: Rows::new(kit::postgres::Pool::new(&settings.postgres)),
         index: index.clone(),
         kafka: settings.kafka,
-        feed_metrics: FeedMetrics::register(metrics.registry())?,
-        metrics: IndexingMetrics::register(metrics.registry())?,
+        feed_metrics: FeedMetrics::register(&metrics)?,
+        metrics: IndexingMetrics::register(&metrics)?,
         status: feed.clone(),
         health: index_health.clone(),
     };

@@ -33,8 +33,8 @@ pub async fn serve(
     tracing::info!(addr = %listener.local_addr()?, "listening");
     let server = server(settings);
     let connections = GracefulShutdown::new();
-    let stop_accepting = drain_started(health.clone(), settings.drain_delay, shutdown);
-    tokio::pin!(stop_accepting);
+    let balancers_know = unready_for_a_while(health, settings.drain_delay, &shutdown);
+    tokio::pin!(balancers_know);
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -45,7 +45,7 @@ pub async fn serve(
                     continue;
                 }
             },
-            () = &mut stop_accepting => break,
+            () = &mut balancers_know => break,
         };
         let app = app.clone();
         let service =
@@ -60,6 +60,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    health.close();
     if tokio::time::timeout(settings.drain_timeout, connections.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = settings.drain_timeout.as_secs(),
@@ -91,7 +92,8 @@ fn bounded(stream: TcpStream, settings: &ServerSettings) -> TimeoutStream<TcpStr
     stream
 }
 
-async fn drain_started(health: Health, delay: Duration, shutdown: CancellationToken) {
+/// Ends when load balancers have had time to notice that this process goes away.
+async fn unready_for_a_while(health: &Health, delay: Duration, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     health.drain();
     tokio::time::sleep(delay).await;

@@ -19,7 +19,6 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use redis::{RedisResult, Script, aio::ConnectionManager};
@@ -27,14 +26,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::EventDetails;
-use crate::metrics::EventMetrics;
+use crate::{metrics::EventMetrics, settings::REDIS_TIMEOUT};
 
 /// The contract's life of an entry.
 const LIFE_SECONDS: u64 = 3600;
 /// A version must outlive every load that saw it; loads take seconds.
 const VERSION_LIFE_SECONDS: u64 = 2 * LIFE_SECONDS;
-/// Beyond this, PostgreSQL is faster.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 /// Raised with each change of the stored form, so that two releases side by side do not misread each other.
 const FORM: u32 = 2;
 
@@ -174,12 +171,6 @@ fn version_key(event: Uuid) -> String {
 
 /// The answer, or nothing when Redis failed or was too slow. The page that needs it says so once (see `seats`).
 async fn in_time<T>(call: impl Future<Output = RedisResult<T>>) -> Option<T> {
-    match tokio::time::timeout(REDIS_TIMEOUT, call).await {
-        Ok(Ok(answer)) => Some(answer),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the shared cache is not used");
-            None
-        }
-        Err(_) => None,
-    }
+    let answer = kit::redis::within(REDIS_TIMEOUT, call).await;
+    answer.inspect_err(|error| tracing::debug!(%error, "the shared cache is not used")).ok()
 }

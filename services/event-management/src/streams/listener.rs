@@ -87,7 +87,7 @@ impl Listener {
 
 #[cfg(test)]
 mod tests {
-    use prometheus::Registry;
+    use kit::metrics::Metrics;
     use tokio::{
         sync::{Semaphore, watch},
         time::Instant,
@@ -128,7 +128,7 @@ mod tests {
 
         /// A listener who has read the first pieces.
         async fn listener(&self) -> Listener {
-            let metrics = Arc::new(EventMetrics::register(&Registry::new()).unwrap());
+            let metrics = Arc::new(EventMetrics::register(&Metrics::new().unwrap()).unwrap());
             let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
             let place = Place { _permit: permit, metrics };
             let mut listener = Listener::new(self.seen.subscribe(), None, self.end.clone(), place);

@@ -1,6 +1,7 @@
 //! Metrics of the change feed.
 
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use kit::metrics::Metrics;
+use prometheus::{IntCounterVec, IntGaugeVec};
 
 #[derive(Debug, Clone)]
 pub(crate) struct FeedMetrics {
@@ -10,23 +11,24 @@ pub(crate) struct FeedMetrics {
 }
 
 impl FeedMetrics {
-    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let records = IntCounterVec::new(
-            Opts::new("search_feed_records_total", "Change records decoded."),
-            &["table", "operation"],
-        )?;
-        let undecodable = IntCounterVec::new(
-            Opts::new("search_feed_undecodable_total", "Records that could not be decoded."),
-            &["topic"],
-        )?;
-        let lag = IntGaugeVec::new(
-            Opts::new("search_feed_lag_records", "Records of a partition that wait to be indexed."),
-            &["topic", "partition"],
-        )?;
-        registry.register(Box::new(records.clone()))?;
-        registry.register(Box::new(undecodable.clone()))?;
-        registry.register(Box::new(lag.clone()))?;
-        Ok(Self { records, undecodable, lag })
+    pub(crate) fn register(metrics: &Metrics) -> prometheus::Result<Self> {
+        Ok(Self {
+            records: metrics.counters(
+                "search_feed_records_total",
+                "Change records decoded.",
+                &["table", "operation"],
+            )?,
+            undecodable: metrics.counters(
+                "search_feed_undecodable_total",
+                "Records that could not be decoded.",
+                &["topic"],
+            )?,
+            lag: metrics.gauges(
+                "search_feed_lag_records",
+                "Records of a partition that wait to be indexed.",
+                &["topic", "partition"],
+            )?,
+        })
     }
 
     pub(crate) fn count_record(&self, table: &str, operation: &str) {

@@ -100,13 +100,13 @@ impl Batcher {
 
 #[cfg(test)]
 mod tests {
-    use prometheus::Registry;
+    use kit::metrics::Metrics;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn batcher() -> Batcher {
-        Batcher::new(Topics::under("pg"), 3, FeedMetrics::register(&Registry::new()).unwrap())
+        Batcher::new(Topics::under("pg"), 3, FeedMetrics::register(&Metrics::new().unwrap()).unwrap())
     }
 
     fn at(topic: &str, number: i32) -> Partition {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
+use kit::metrics::Metrics;
+use prometheus::{Histogram, IntCounterVec, IntGauge};
 use time::OffsetDateTime;
 
 use crate::index::BulkOutcome;
@@ -21,29 +22,24 @@ pub(crate) struct IndexingMetrics {
 }
 
 impl IndexingMetrics {
-    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |name: &str, help: &str, label: &str| IntCounterVec::new(Opts::new(name, help), &[label]);
-        let metrics = Self {
+    pub(crate) fn register(metrics: &Metrics) -> prometheus::Result<Self> {
+        let counters = |name: &str, help: &str, label: &str| metrics.counters(name, help, &[label]);
+        Ok(Self {
             writes: counters("search_index_writes_total", "Documents sent to the index, by outcome.", "outcome")?,
             retries: counters("search_feed_retries_total", "Retries of a batch, by cause.", "cause")?,
             sweeps: counters("search_index_sweeps_total", "Whole comparisons of index and database.", "cause")?,
-            newest_change: IntGauge::new(
+            newest_change: metrics.gauge(
                 "search_feed_newest_change_timestamp_seconds",
                 "When the newest change in the index was made.",
             )?,
-            delay: Histogram::with_opts(
-                HistogramOpts::new("search_feed_delay_seconds", "Time from a change until it is indexed.")
-                    .buckets(DELAY_BUCKETS.to_vec()),
+            delay: metrics.histogram(
+                "search_feed_delay_seconds",
+                "Time from a change until it is indexed.",
+                DELAY_BUCKETS,
             )?,
-            stopped: IntGauge::new("search_feed_stopped", "1 after the feed has stopped and needs somebody to look.")?,
-        };
-        registry.register(Box::new(metrics.writes.clone()))?;
-        registry.register(Box::new(metrics.retries.clone()))?;
-        registry.register(Box::new(metrics.sweeps.clone()))?;
-        registry.register(Box::new(metrics.newest_change.clone()))?;
-        registry.register(Box::new(metrics.delay.clone()))?;
-        registry.register(Box::new(metrics.stopped.clone()))?;
-        Ok(metrics)
+            stopped: metrics
+                .gauge("search_feed_stopped", "1 after the feed has stopped and needs somebody to look.")?,
+        })
     }
 
     pub(crate) fn count_writes(&self, outcome: &BulkOutcome) {

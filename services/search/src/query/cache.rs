@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use prometheus::{IntCounterVec, Opts, Registry};
+use kit::metrics::Metrics;
+use prometheus::IntCounterVec;
 use redis::{AsyncCommands, RedisResult, aio::ConnectionManager};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -34,18 +35,17 @@ struct Cached<T> {
 }
 
 impl Cache {
-    pub(crate) fn new(redis: ConnectionManager, index: &str, registry: &Registry) -> prometheus::Result<Self> {
-        let options = Opts::new("search_cache_lookups_total", "Looks into the cache of answers, by outcome.");
-        let lookups = IntCounterVec::new(options, &["outcome"])?;
-        registry.register(Box::new(lookups.clone()))?;
+    pub(crate) fn new(redis: ConnectionManager, index: &str, metrics: &Metrics) -> prometheus::Result<Self> {
+        let help = "Looks into the cache of answers, by outcome.";
+        let lookups = metrics.counters("search_cache_lookups_total", help, &["outcome"])?;
         Ok(Self { redis, index: index.to_owned(), lookups })
     }
 
     /// The cached answer to a question.
     pub(crate) async fn get<T: DeserializeOwned>(&self, question: &Question) -> Option<T> {
         let (outcome, answer) = match self.read(&question.cache_key()).await {
-            Err(problem) => {
-                tracing::warn!(problem, "the cache could not be read");
+            Err(error) => {
+                tracing::warn!(%error, "the cache could not be read");
                 ("fault", None)
             }
             Ok(None) => ("miss", None),
@@ -60,11 +60,9 @@ impl Cache {
         answer
     }
 
-    async fn read(&self, key: &str) -> Result<Option<String>, String> {
+    async fn read(&self, key: &str) -> RedisResult<Option<String>> {
         let mut redis = self.redis.clone();
-        let read: RedisResult<Option<String>> =
-            tokio::time::timeout(READ_TIMEOUT, redis.get(key)).await.map_err(|_| "no answer in time".to_owned())?;
-        read.map_err(|error| error.to_string())
+        kit::redis::within(READ_TIMEOUT, redis.get(key)).await
     }
 
     /// Writes an answer in the background, so that no request waits for it.

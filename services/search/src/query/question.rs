@@ -91,17 +91,6 @@ fn matching(text: &str) -> Value {
     }})
 }
 
-/// A number of at least 1. A number that does not fit becomes the largest, which is above every limit.
-fn number(text: Option<&str>) -> Option<u64> {
-    let text = text?.trim();
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let number = digits.parse().unwrap_or(u64::MAX);
-    (number >= 1).then_some(number)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
