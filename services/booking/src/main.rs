@@ -1,19 +1,19 @@
-//! The booking service: wiring only.
+//! The program of the booking service.
 
-use booking::Settings;
+use booking::{RunError, Settings};
 use kit::{logging, settings, settings::Environment, shutdown};
 use tokio::net::TcpListener;
 
-/// Requests make many small allocations that other threads free, which glibc's allocator does slowly, and jemalloc returns
+/// Requests make many small allocations that other threads free. glibc's allocator is slow at that, and jemalloc returns
 /// memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), RunError> {
     let settings = settings::or_exit(Settings::read(Environment::from_process()));
     logging::init("booking", settings.server.mode);
     let shutdown = shutdown::on_signal()?;
     let listener = TcpListener::bind(&settings.server.addr).await?;
-    Ok(booking::run(listener, settings, shutdown).await?)
+    booking::run(listener, settings, shutdown).await
 }

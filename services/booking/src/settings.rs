@@ -9,16 +9,16 @@ use seats::HoldLimits;
 const HOLD_SECONDS: u64 = 900;
 /// A hold's life at most in seconds, however often it is extended, unless `HOLD_LIFETIME_SECONDS` says otherwise.
 const HOLD_LIFETIME_SECONDS: u64 = 3600;
-/// A seat that somebody holds longer than a day is not for sale.
+/// The longest hold: a seat that is held for more than a day is not really for sale.
 const MAX_HOLD_SECONDS: u64 = 86_400;
-/// More than any event has for one person.
+/// The largest cap: no event has more tickets for one person.
 const MAX_TICKETS_PER_USER: u32 = 100_000;
 /// A payment's time in seconds unless `PAYMENT_SECONDS` says otherwise: enough to find a phone and confirm.
 const PAYMENT_SECONDS: u64 = 600;
 /// Stripe's own API.
 const STRIPE_API_URL: &str = "https://api.stripe.com";
-/// Currencies with minor units that Stripe takes cards in, and that prices may be in. Those without (such as JPY) count in
-/// whole units at Stripe as well, so a price means the same.
+/// The currencies that prices may be in, all of which Stripe takes cards in. A currency without minor units (such as JPY)
+/// counts in whole units at Stripe as well, so a price means the same.
 const CURRENCIES: &[(&str, &str)] = &[
     ("aud", "aud"),
     ("brl", "brl"),
@@ -44,31 +44,29 @@ const CURRENCIES: &[(&str, &str)] = &[
     ("zar", "zar"),
 ];
 
-/// Everything that can be set.
 #[derive(Clone)]
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
-    /// The database that judges sales.
+    /// The database that decides sales.
     pub postgres: PostgresSettings,
     /// Where holds live.
     pub redis: RedisSettings,
     /// `HOLD_SECONDS`, `HOLD_LIFETIME_SECONDS` and `MAX_TICKETS_PER_USER` (0, the default: any number).
     pub limits: HoldLimits,
-    /// `PAYMENT_PROVIDER`: who takes the money.
+    /// `PAYMENT_PROVIDER`.
     pub payments: PaymentSettings,
     /// `CURRENCY`: of all prices, ISO 4217 in lower case, default `eur`.
     pub currency: &'static str,
-    /// When and how often sales that were left behind are looked for.
+    /// When and how often the sweeper looks for sales that were left behind.
     pub sweep: SweepSettings,
 }
 
 /// Who takes the money.
 #[derive(Clone)]
 pub enum PaymentSettings {
-    /// Nobody: tickets cost nothing.
+    /// Tickets cost nothing, whatever their price says.
     Free,
-    /// Stripe.
     Stripe(StripeSettings),
 }
 
@@ -77,7 +75,7 @@ pub enum PaymentSettings {
 pub struct StripeSettings {
     /// `STRIPE_SECRET_KEY`, required.
     pub secret_key: String,
-    /// `STRIPE_WEBHOOK_SECRET`, required: without it nobody could tell Stripe's webhooks from anybody's.
+    /// `STRIPE_WEBHOOK_SECRET`, required: without it a forged webhook could not be told from a real one.
     pub webhook_secret: String,
     /// `STRIPE_API_URL`: where the API is, default Stripe's own.
     pub api_url: String,
@@ -85,13 +83,13 @@ pub struct StripeSettings {
     pub payment_time: Duration,
 }
 
-/// Settings of the sweeper. Not for the environment: no value but these has a use outside of tests.
+/// Settings of the sweeper. They are not read from the environment: only tests need other values.
 #[derive(Debug, Clone, Copy)]
 pub struct SweepSettings {
     /// The pause between two looks. A look that finds nothing is one small call to Redis.
     pub every: Duration,
-    /// A sale that has not ended after this long counts as left behind. Longer than the longest sale takes by its own
-    /// limits (waiting for those before it, for a connection and for PostgreSQL's answer), or the sweeper would give up sales that are well.
+    /// A sale that has not ended after this time counts as left behind. It is longer than the longest sale takes by its own
+    /// limits (for its batch, for a connection and for PostgreSQL's answer); otherwise the sweeper would give up good sales.
     pub after: Duration,
 }
 
@@ -102,10 +100,10 @@ impl Default for SweepSettings {
 }
 
 impl Settings {
-    /// Reads all settings.
+    /// Reads all settings from the environment.
     ///
     /// # Errors
-    /// All that is missing or malformed, by name.
+    /// Names everything that is missing or malformed.
     pub fn read(mut env: Environment) -> Result<Self, SettingsError> {
         let server = ServerSettings::read(&mut env, ":8081");
         let postgres = PostgresSettings::read(&mut env);
@@ -130,7 +128,7 @@ impl Settings {
 
 fn read_limits(env: &mut Environment) -> Option<HoldLimits> {
     let length = env.seconds("HOLD_SECONDS", HOLD_SECONDS, 1..=MAX_HOLD_SECONDS);
-    // A hold that is longer than the default life lives as long as it is.
+    // A length beyond the default lifetime is its own lifetime.
     let default_lifetime = length.map_or(HOLD_LIFETIME_SECONDS, |length| length.as_secs().max(HOLD_LIFETIME_SECONDS));
     let lifetime = env.seconds("HOLD_LIFETIME_SECONDS", default_lifetime, 1..=MAX_HOLD_SECONDS);
     let tickets_per_user = env.in_range("MAX_TICKETS_PER_USER", 0, 0..=MAX_TICKETS_PER_USER);
@@ -142,7 +140,7 @@ fn read_limits(env: &mut Environment) -> Option<HoldLimits> {
     Some(HoldLimits { length, lifetime, tickets_per_user })
 }
 
-/// A required choice: a shop that forgot to say how it is paid must not give its tickets away.
+/// The choice is required: a shop that forgot to configure payments must not give its tickets away.
 fn read_payments(env: &mut Environment) -> Option<PaymentSettings> {
     let stripe = env.one_of("PAYMENT_PROVIDER", &[("free", false), ("stripe", true)])?;
     if !stripe {

@@ -1,7 +1,7 @@
 //! PostgreSQL's own benchmark, which runs statements of the services without the services.
 
 use anyhow::{Context, Result, bail, ensure};
-use booking::orders::sale;
+use booking::for_bench::{SELL, SELL_PARAMETERS, SESSION};
 
 use crate::{shop::Shop, shop::TICKET_UUID, stores::Stores};
 
@@ -45,12 +45,12 @@ impl Bench<'_> {
     /// When pgbench fails, or not every transaction has sold a ticket.
     pub(crate) async fn sell(&self) -> Result<Outcome> {
         let each = self.shop.to_sell.len() / self.clients;
-        let statement = with_values(sale::SELL, sale::SELL_PARAMETERS)?;
+        let statement = with_values(SELL, SELL_PARAMETERS)?;
         let script = format!("\\set n :first + :client_id * :each + :i\n\\set i :i + 1\n{statement};\n");
         let (transactions, first) = (each.to_string(), format!("first={}", self.shop.to_sell.start));
         let each = format!("each={each}");
         let arguments = ["--transactions", &transactions, "--define", &first, "--define", &each, "--define", "i=0"];
-        let outcome = self.run(&arguments, &script, booking::SESSION).await?;
+        let outcome = self.run(&arguments, &script, SESSION).await?;
         let sold = self.shop.sold_by_postgres().await?;
         ensure!(i64::try_from(outcome.transactions)? == sold, "pgbench: {outcome:?}, but {sold} tickets are sold");
         Ok(outcome)
@@ -127,7 +127,7 @@ tps = 7118.260834 (without initial connection time)
 
     #[test]
     fn the_sale_of_booking_can_be_run_by_pgbench() {
-        let statement = with_values(sale::SELL, sale::SELL_PARAMETERS).unwrap();
+        let statement = with_values(SELL, SELL_PARAMETERS).unwrap();
         assert!(statement.contains("ARRAY[md5((:n)::text)::uuid::text]"), "{statement}");
         assert!(with_values("SELECT $1, $2", &["tickets"]).is_err());
         assert!(with_values("SELECT $1", &["coupon"]).is_err());

@@ -1,30 +1,39 @@
-//! How each failure is told to clients: a stable code, and a message for people.
+//! How each error is told to clients: a stable code, and a message for people.
 
 use axum::http::StatusCode;
 use kit::error::ApiError;
 
-use crate::failure::{Failure, Refusal};
+use crate::{holding::HoldError, refusal::Refusal, selling::SaleError};
 
 const CONFLICT: StatusCode = StatusCode::CONFLICT;
 const PAYMENT_REQUIRED: StatusCode = StatusCode::PAYMENT_REQUIRED;
 
-impl From<Failure> for ApiError {
-    /// The answer to a call about holds and orders.
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(refusal) => refused(refusal),
-            Failure::Declined => Self::new(PAYMENT_REQUIRED, "payment_declined", "Payment was declined"),
-            Failure::ActionRequired { .. } => {
+impl From<HoldError> for ApiError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Refused(refusal) => refused(refusal),
+            HoldError::Postgres(error) => error.as_ref().into(),
+            HoldError::Redis(error) => error.into(),
+        }
+    }
+}
+
+impl From<SaleError> for ApiError {
+    fn from(error: SaleError) -> Self {
+        match error {
+            SaleError::Refused(refusal) => refused(refusal),
+            SaleError::Declined => Self::new(PAYMENT_REQUIRED, "payment_declined", "Payment was declined"),
+            SaleError::ActionRequired { .. } => {
                 Self::new(PAYMENT_REQUIRED, "payment_requires_action", "Payment must be confirmed with the card's bank")
             }
-            Failure::GivenUp | Failure::Unsettled { .. } => Self::unavailable(),
-            Failure::Postgres(error) => error.as_ref().into(),
-            Failure::Redis(error) => error.into(),
-            Failure::Stripe(error) => {
+            SaleError::GivenUp | SaleError::Unsettled { .. } => Self::unavailable(),
+            SaleError::Postgres(error) => error.as_ref().into(),
+            SaleError::Redis(error) => error.into(),
+            SaleError::Stripe(error) => {
                 tracing::error!(%error, "Stripe failed");
                 Self::unavailable()
             }
-            Failure::Task(error) => {
+            SaleError::Task(error) => {
                 tracing::error!(%error, "a sale's task failed");
                 Self::internal()
             }
@@ -32,29 +41,30 @@ impl From<Failure> for ApiError {
     }
 }
 
-/// The answer to the contract's reserve: a code of its own where the customer should know why, the contract's message always.
-pub(crate) fn not_available(failure: Failure) -> ApiError {
+/// The answer to the contract's reserve: the contract's message always, and a code of its own if the customer should know
+/// why.
+pub(crate) fn not_available(error: HoldError) -> ApiError {
     const MESSAGE: &str = "Ticket is not available for reservation";
-    match failure {
-        Failure::Refused(refusal) => {
+    match error {
+        HoldError::Refused(refusal) => {
             ApiError::new(CONFLICT, sale_code(refusal).unwrap_or("ticket_not_available"), MESSAGE)
         }
-        failure => failure.into(),
+        error => error.into(),
     }
 }
 
 /// The answer to the contract's confirm.
-pub(crate) fn not_reserved(failure: Failure) -> ApiError {
-    match failure {
-        Failure::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
-        Failure::Refused(_) => NOT_RESERVED,
-        failure => failure.into(),
+pub(crate) fn not_reserved(error: SaleError) -> ApiError {
+    match error {
+        SaleError::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
+        SaleError::Refused(_) => NOT_RESERVED,
+        error => error.into(),
     }
 }
 
 const NOT_RESERVED: ApiError = ApiError::new(CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
 
-/// Codes of refusals that concern the whole event, or the customer.
+/// The codes of refusals that concern the whole event or the customer.
 fn sale_code(refusal: Refusal) -> Option<&'static str> {
     match refusal {
         Refusal::Over => Some("event_over"),

@@ -1,10 +1,13 @@
-//! Holds of several seats.
+//! Holds of one or more seats.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, http::StatusCode};
 use ids::{EventId, HoldId, TicketId, UserId};
-use kit::error::{ApiError, ErrorBody, Json};
+use kit::{
+    error::{ApiError, ErrorBody, Json},
+    http::answers::{InvalidPayload, Unavailable},
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -13,7 +16,7 @@ use super::{
     payload::{HoldRequest, OfUser},
     request::{NamedHold, QueriedUser},
 };
-use crate::{booking::Booking, holds::HoldOfUser};
+use crate::holding::{Holds, UserHold};
 
 /// Seats that are kept for a user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,18 +29,18 @@ pub(crate) struct Hold {
     user_uuid: UserId,
     #[schema(value_type = Vec<Uuid>)]
     ticket_uuids: Vec<TicketId>,
-    /// When the first of the tickets goes, by the clock of this service.
+    /// When the first of the tickets is free again, by the clock of this service.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
     /// Whole seconds until then.
     seconds_left: u64,
-    /// The end that extending can reach at the most.
+    /// The latest end that the hold can be extended to.
     #[serde(with = "time::serde::rfc3339")]
     extendable_until: OffsetDateTime,
 }
 
 impl Hold {
-    fn new(hold: HoldOfUser, user_uuid: UserId) -> Self {
+    fn new(hold: UserHold, user_uuid: UserId) -> Self {
         let now = OffsetDateTime::now_utc();
         Self {
             hold_uuid: hold.hold,
@@ -60,7 +63,7 @@ type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
 /// Hold seats
 ///
 /// Holds all these tickets for the user, or none of them. The owner's repeat succeeds and does not prolong the hold. Tickets
-/// that the user holds already become part of the new hold, with the end they have.
+/// that the user already holds join the new hold and keep their end.
 #[utoipa::path(
     post,
     path = "/holds",
@@ -68,42 +71,42 @@ type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
     responses(
         (status = 200, description = "The user had this hold already", body = Hold),
         (status = 201, description = "The tickets are held for the user", body = Hold),
-        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        InvalidPayload,
         (status = 409, description = "`ticket_not_available`, `ticket_of_another_event`, `event_over`, `event_cancelled`, `not_on_sale`, `sale_ended`, `ticket_limit_reached`, `hold_is_being_sold`", body = ErrorBody),
-        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+        Unavailable,
     )
 )]
-pub(crate) async fn create(State(booking): State<Booking>, Json(wanted): Json<HoldRequest>) -> Answer {
+pub(crate) async fn create(State(holds): State<Arc<Holds>>, Json(wanted): Json<HoldRequest>) -> Answer {
     let HoldRequest { event_uuid, user_uuid, ticket_uuids, .. } = wanted;
-    let (hold, is_new) = booking.hold(event_uuid, &ticket_uuids, user_uuid).await?;
+    let (hold, is_new) = holds.hold(event_uuid, &ticket_uuids, user_uuid).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(Hold::new(hold, user_uuid))))
 }
 
-/// Look at a hold
+/// Show a hold
 #[utoipa::path(
     get,
     path = "/holds/{hold_uuid}",
     params(("hold_uuid" = Uuid, Path, description = "The hold."), OfUser),
     responses(
-        (status = 200, description = "The hold, with the seconds that are left", body = Hold),
-        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
-        (status = 404, description = "`hold_not_found`: the user has no such hold, or it ran out", body = ErrorBody),
-        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+        (status = 200, description = "The hold, with the seconds it has left", body = Hold),
+        InvalidPayload,
+        (status = 404, description = "`hold_not_found`: the user has no such hold, or it has run out", body = ErrorBody),
+        Unavailable,
     )
 )]
 pub(crate) async fn show(
-    State(booking): State<Booking>,
+    State(holds): State<Arc<Holds>>,
     NamedHold(hold): NamedHold,
     QueriedUser(user): QueriedUser,
 ) -> Answer {
-    let hold = booking.show_hold(hold, user).await?;
+    let hold = holds.show(hold, user).await?;
     Ok((StatusCode::OK, axum::Json(Hold::new(hold, user))))
 }
 
 /// Extend a hold
 ///
-/// Begins the hold's length anew, up to its lifetime.
+/// Starts the hold's length again, up to its lifetime.
 #[utoipa::path(
     post,
     path = "/holds/{hold_uuid}/extend",
@@ -111,41 +114,41 @@ pub(crate) async fn show(
     request_body = OfUser,
     responses(
         (status = 200, description = "The hold as it is now", body = Hold),
-        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        InvalidPayload,
         (status = 404, description = "`hold_not_found`", body = ErrorBody),
         (status = 409, description = "`hold_limit_reached`, `hold_is_being_sold`", body = ErrorBody),
-        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+        Unavailable,
     )
 )]
 pub(crate) async fn extend(
-    State(booking): State<Booking>,
+    State(holds): State<Arc<Holds>>,
     NamedHold(hold): NamedHold,
     Json(of): Json<OfUser>,
 ) -> Answer {
-    let hold = booking.extend_hold(hold, of.user_uuid).await?;
+    let hold = holds.extend(hold, of.user_uuid).await?;
     Ok((StatusCode::OK, axum::Json(Hold::new(hold, of.user_uuid))))
 }
 
 /// Release a hold
 ///
-/// Gives all its tickets back.
+/// Releases all its tickets.
 #[utoipa::path(
     delete,
     path = "/holds/{hold_uuid}",
     params(("hold_uuid" = Uuid, Path, description = "The hold."), OfUser),
     responses(
         (status = 204, description = "The tickets are free"),
-        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
+        InvalidPayload,
         (status = 404, description = "`hold_not_found`", body = ErrorBody),
         (status = 409, description = "`hold_is_being_sold`", body = ErrorBody),
-        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+        Unavailable,
     )
 )]
 pub(crate) async fn release(
-    State(booking): State<Booking>,
+    State(holds): State<Arc<Holds>>,
     NamedHold(hold): NamedHold,
     QueriedUser(user): QueriedUser,
 ) -> Result<StatusCode, ApiError> {
-    booking.release_hold(hold, user).await?;
+    holds.release(hold, user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,17 +9,64 @@ mod payments;
 mod request;
 mod tickets;
 
+use std::sync::Arc;
+
+use axum::extract::FromRef;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::booking::Booking;
+use crate::{
+    holding::Holds,
+    orders::Orders,
+    selling::{Checkout, PaymentMethods},
+};
 
 #[derive(OpenApi)]
 #[openapi(info(title = "Booking", description = "Holds tickets and sells them."))]
 struct Document;
 
-/// All routes, with what they work on.
-pub fn routes(booking: Booking) -> OpenApiRouter {
+/// What the handlers work with. Each takes the part that it needs.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+struct Parts {
+    holds: Arc<Holds>,
+    checkout: Arc<Checkout>,
+    orders: Orders,
+    methods: PaymentMethods,
+}
+
+impl App {
+    pub(crate) fn new(holds: Arc<Holds>, checkout: Arc<Checkout>, orders: Orders, methods: PaymentMethods) -> Self {
+        Self(Arc::new(Parts { holds, checkout, orders, methods }))
+    }
+}
+
+impl FromRef<App> for Arc<Holds> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.0.holds)
+    }
+}
+
+impl FromRef<App> for Arc<Checkout> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.0.checkout)
+    }
+}
+
+impl FromRef<App> for Orders {
+    fn from_ref(app: &App) -> Self {
+        app.0.orders.clone()
+    }
+}
+
+impl FromRef<App> for PaymentMethods {
+    fn from_ref(app: &App) -> Self {
+        app.0.methods.clone()
+    }
+}
+
+pub(crate) fn routes(app: App) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest(
             "/api/v1/booking",
@@ -36,5 +83,5 @@ pub fn routes(booking: Booking) -> OpenApiRouter {
                 .routes(routes!(payments::save_method))
                 .routes(routes!(payments::stripe_webhook)),
         )
-        .with_state(booking)
+        .with_state(app)
 }

@@ -5,19 +5,20 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::orders::read;
+use crate::orders;
 
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Orders {
+#[schema(as = Orders)]
+pub(crate) struct OrderPage {
     pub orders: Vec<Order>,
-    /// How many the buyer has in all.
+    /// How many orders the buyer has in all.
     pub total: i64,
     pub page: u32,
     pub size: u32,
 }
 
-/// An order. What it does not have is left out.
+/// An order. Members without a value are left out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Order {
     #[schema(value_type = Uuid)]
@@ -41,7 +42,7 @@ pub(crate) struct Order {
     created_at: OffsetDateTime,
     tickets: Vec<OrderTicket>,
     payment: Payment,
-    /// What the customer must do for the payment.
+    /// What the customer must do so that the payment goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<NextAction>,
     /// All its states, oldest first.
@@ -63,15 +64,15 @@ struct OrderTicket {
 struct Payment {
     /// `free` or `stripe`.
     provider: String,
-    /// How far the payment has come; left out where nothing is paid.
+    /// How far the payment has come. Left out where nothing is paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<String>,
 }
 
-/// What the customer must do for the payment.
+/// What the customer must do so that the payment goes on.
 #[derive(Debug, Serialize, ToSchema)]
 struct NextAction {
-    /// Whose client in the browser takes it: `stripe`.
+    /// Whose client in the browser goes on with the payment: `stripe`.
     r#type: &'static str,
     /// For that client.
     client_secret: String,
@@ -88,12 +89,12 @@ struct HistoryEntry {
 }
 
 impl Order {
-    /// The order, and what the customer must do for it.
-    pub(crate) fn new(order: read::Order, client_secret: Option<String>) -> Self {
+    /// An order; `client_secret` is what its customer needs to go on with the payment.
+    pub(crate) fn new(order: orders::Order, client_secret: Option<String>) -> Self {
         let tickets = order.tickets.into_iter();
         let history = order.history.into_iter();
         Self {
-            order_uuid: order.uuid,
+            order_uuid: order.id,
             user_uuid: order.user,
             event_uuid: order.event,
             state: order.state.as_str(),

@@ -1,4 +1,4 @@
-//! What request bodies hold.
+//! The bodies of requests.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,14 +10,14 @@ use kit::http::parse_id;
 use serde::{Deserialize, Deserializer, de::Error, de::IgnoredAny};
 use utoipa::{IntoParams, ToSchema};
 
-/// More seats than anybody takes at once, few enough for one script in Redis.
+/// More tickets than anybody takes at once, and few enough for one script in Redis.
 const MOST_TICKETS: usize = 50;
 /// Longer than any name that Stripe gives.
 const LONGEST_REFERENCE: usize = 255;
 
-/// Members that the contract does not name. They are tolerated: the contract grows by additions, and a client that
-/// speaks a later version of it must not be refused by an earlier one. (That they are collected at all also makes the body
-/// an object: a plain structure would be read from an array too.)
+/// Members that the contract does not name. They are tolerated: the contract grows by additions, and an earlier version must
+/// not refuse a client of a later one. Collecting them also requires the body to be an object; without them, a plain
+/// structure would be read from an array too.
 pub(crate) type Additions = HashMap<String, IgnoredAny>;
 
 /// A ticket and the user who wants it.
@@ -36,7 +36,7 @@ pub(crate) struct Reservation {
     _additions: Additions,
 }
 
-/// A reserved ticket, its user, and how he pays.
+/// A reserved ticket, its user, and how the user pays.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Confirmation {
     /// The ticket.
@@ -47,7 +47,7 @@ pub(crate) struct Confirmation {
     #[serde(deserialize_with = "uuid")]
     #[schema(value_type = Uuid)]
     pub user_uuid: UserId,
-    /// How he pays.
+    /// How the user pays.
     #[serde(deserialize_with = "uuid")]
     #[schema(value_type = Uuid)]
     pub payment_method_uuid: PaymentMethodId,
@@ -144,7 +144,7 @@ fn tickets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TicketId>, 
     Ok(tickets)
 }
 
-/// A name that becomes a part of a URL: letters, digits and underscores, so that it cannot become another URL.
+/// A name that becomes a part of a URL: only letters, digits and underscores, so that it cannot lead to another URL.
 fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     let good = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -180,7 +180,7 @@ mod tests {
     )]
     #[case::in_braces(r#"{"ticket_uuid": "{0b6a52f5-2d4c-4a57-8a4f-3f8f7f5f0001}", "user_uuid": "0b6a52f5-2d4c-4a57-8a4f-3f8f7f5f0002"}"#)]
     #[case::twice(r#"{"ticket_uuid": "0b6a52f5-2d4c-4a57-8a4f-3f8f7f5f0001", "ticket_uuid": "0b6a52f5-2d4c-4a57-8a4f-3f8f7f5f0003", "user_uuid": "0b6a52f5-2d4c-4a57-8a4f-3f8f7f5f0002"}"#)]
-    fn what_is_not_an_object_of_uuids_is_refused(#[case] body: &str) {
+    fn a_body_that_is_not_an_object_of_uuids_is_refused(#[case] body: &str) {
         assert!(serde_json::from_str::<Reservation>(body).is_err());
     }
 

@@ -1,6 +1,6 @@
 //! Payment methods and the provider's webhooks.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     body::Bytes,
@@ -8,17 +8,17 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use ids::PaymentMethodId;
-use kit::error::{ApiError, ErrorBody, Json};
+use kit::{
+    error::{ApiError, ErrorBody, Json},
+    http::answers::{InvalidPayload, Unavailable},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::payload::PaymentMethodRequest;
 use crate::{
-    booking::Booking,
-    payments::{
-        Payments,
-        webhook::{self, Event},
-    },
+    payments::verify,
+    selling::{Checkout, PaymentMethods, WebhookEvent},
 };
 
 const SIGNATURE_HEADER: &str = "stripe-signature";
@@ -36,56 +36,53 @@ pub(crate) struct PaymentMethod {
 
 /// Save a payment method
 ///
-/// It belongs to the user who saves it; the user's repeat is answered with the same one.
+/// The method belongs to the user who saves it. The user's repeat is answered with the same method.
 #[utoipa::path(
     post,
     path = "/payment-methods",
     request_body = PaymentMethodRequest,
     responses(
         (status = 201, description = "Saved", body = PaymentMethod),
-        (status = 400, description = "`invalid_request_payload`", body = ErrorBody),
-        (status = 402, description = "`payment_method_refused`: unknown to the provider, another user's, or nothing is paid for here", body = ErrorBody),
+        InvalidPayload,
+        (status = 402, description = "`payment_method_refused`: unknown to the provider, another user's, or nothing is paid here", body = ErrorBody),
         (status = 503, description = "`unavailable`: the provider or a store is down; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(crate) async fn save_method(
-    State(booking): State<Booking>,
+    State(methods): State<PaymentMethods>,
     Json(wanted): Json<PaymentMethodRequest>,
 ) -> Result<(StatusCode, axum::Json<PaymentMethod>), ApiError> {
-    let payment_method_uuid = booking.save_payment_method(wanted.user_uuid, &wanted.provider_reference).await?;
+    let payment_method_uuid = methods.save(wanted.user_uuid, &wanted.provider_reference).await?;
     Ok((StatusCode::CREATED, axum::Json(PaymentMethod { payment_method_uuid })))
 }
 
-/// Stripe's webhooks
+/// Receive a webhook of Stripe's
 ///
-/// Each is stored once, with its effect.
+/// Each event is stored once, together with its effect.
 #[utoipa::path(
     post,
     path = "/payments/stripe/webhook",
     params(("Stripe-Signature" = String, Header, description = "As Stripe signs.")),
-    request_body(content = String, description = "An event of Stripe's.", content_type = "application/json"),
+    request_body(content = String, description = "A Stripe event.", content_type = "application/json"),
     responses(
         (status = 200, description = "Stored, now or before"),
         (status = 400, description = "`invalid_signature`, `invalid_request_payload`", body = ErrorBody),
         (status = 404, description = "`not_found`: nothing is paid through Stripe here", body = ErrorBody),
-        (status = 503, description = "`unavailable`: a store is down; see `Retry-After`", body = ErrorBody),
+        Unavailable,
     )
 )]
 pub(crate) async fn stripe_webhook(
-    State(booking): State<Booking>,
+    State(checkout): State<Arc<Checkout>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let Payments::Stripe(payments) = &booking.payments else { return Err(NO_STRIPE) };
+    let Some(driver) = &checkout.driver else { return Err(NO_STRIPE) };
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    webhook::verify(&payments.webhook_secret, signature, &body, SystemTime::now()).map_err(|reason| {
+    verify(&driver.payments().webhook_secret, signature, &body, SystemTime::now()).map_err(|reason| {
         tracing::warn!(%reason, "a webhook was refused");
         BAD_SIGNATURE
     })?;
-    let event: Event = serde_json::from_slice(&body).map_err(|_| ApiError::invalid_payload())?;
-    if let Some(order) = booking.apply_webhook(&event).await? {
-        // Stripe waits for the answer, not for what follows from it.
-        booking.bring_on_in_background(order);
-    }
+    let event: WebhookEvent = serde_json::from_slice(&body).map_err(|_| ApiError::invalid_payload())?;
+    checkout.receive(&event).await?;
     Ok(StatusCode::OK)
 }

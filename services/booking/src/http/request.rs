@@ -1,4 +1,4 @@
-//! What requests have in common beside their bodies.
+//! Parts of requests beside their bodies.
 
 use std::str::FromStr;
 
@@ -10,13 +10,13 @@ use ids::{HoldId, OrderId, UserId};
 use kit::{error::ApiError, http::PathId};
 
 use super::{answer::refused, payload::OfUser};
-use crate::failure::Refusal;
+use crate::refusal::Refusal;
 
-/// After the IETF's draft; longer keys serve nobody.
+/// The longest idempotency key: nobody needs a longer one.
 const LONGEST_KEY: usize = 255;
 const KEY_HEADER: &str = "idempotency-key";
 
-/// The key under which a client may repeat the call, where it sends one.
+/// The key under which a client may repeat the call, if it sends one.
 pub(crate) struct IdempotencyKey(pub Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -41,7 +41,7 @@ pub(crate) struct NamedHold(pub HoldId);
 /// The order that a path names.
 pub(crate) struct NamedOrder(pub OrderId);
 
-/// The user that a query is for.
+/// The user that a query names.
 pub(crate) struct QueriedUser(pub UserId);
 
 impl<S: Send + Sync> FromRequestParts<S> for NamedHold {

@@ -1,108 +1,21 @@
-//! A sale with a payment: authorise, book, capture. Each step is one statement that moves the payment from a state it must
-//! be in, so that a request, a webhook and the worker may drive the same order at once: one of them takes effect.
-//!
-//! | payment | order | what comes next |
-//! |---|---|---|
-//! | `authorizing` | `pending`, `paying` | the provider is asked to set the money aside |
-//! | `requires_action` | `paying` | the customer confirms with the card's bank, or the time runs out |
-//! | `authorized` | `paying` | the tickets are booked, or cannot be had |
-//! | `capturing` | `paying` | the tickets are booked; the money is taken, or the tickets are given back |
-//! | `captured` | `booked` | nothing |
-//! | `canceling` | `cancelled` | the money that may have been set aside is let go |
-//! | `refunding` | `refunded`, `cancelled` | the money is given back |
-//! | `declined`, `canceled`, `refunded`, `failed` | an end | nothing |
+//! Orders with a payment, as their drivers read and write them.
 
 use std::time::Duration;
 
 use ids::{EventId, OrderId, TicketId, UserId};
-use kit::postgres::Pool;
 use seats::SaleAttempt;
 
 use super::{
-    OrderState, STRIPE,
-    decision::{Decision, Purchase, decided},
+    Decision, OrderState, Orders, PaymentState, Purchase, Reason,
+    lifecycle::{PLACE, PLACE_FREE, Progress, SeatsAfter, Start},
+    model::Provider,
 };
 
-/// Whoever drives an order has so long until the worker looks at it: longer than all calls to the provider may take.
+/// How long a driver has until the worker looks at the order: longer than all calls to the provider may take.
 const DRIVEN_FOR: Duration = Duration::from_secs(30);
 
-/// How far a payment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentState {
-    /// The provider is asked to set the money aside.
-    Authorizing,
-    /// The customer must act.
-    RequiresAction,
-    /// The money is set aside.
-    Authorized,
-    /// The tickets are booked; the money is being taken.
-    Capturing,
-    /// The money is taken.
-    Captured,
-    /// What is set aside is being let go.
-    Canceling,
-    /// Nothing is set aside.
-    Canceled,
-    /// The card was declined, or the payment refused, before Stripe had a payment to be ended.
-    Declined,
-    /// The money is being given back.
-    Refunding,
-    /// The money was given back.
-    Refunded,
-    /// It could not be brought to an end; the order says `stuck` when that matters.
-    Failed,
-}
-
-impl PaymentState {
-    const ALL: [Self; 11] = [
-        Self::Authorizing,
-        Self::RequiresAction,
-        Self::Authorized,
-        Self::Capturing,
-        Self::Captured,
-        Self::Canceling,
-        Self::Canceled,
-        Self::Declined,
-        Self::Refunding,
-        Self::Refunded,
-        Self::Failed,
-    ];
-
-    /// The state as `payment_attempts.state` has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorizing => "authorizing",
-            Self::RequiresAction => "requires_action",
-            Self::Authorized => "authorized",
-            Self::Capturing => "capturing",
-            Self::Captured => "captured",
-            Self::Canceling => "canceling",
-            Self::Canceled => "canceled",
-            Self::Declined => "declined",
-            Self::Refunding => "refunding",
-            Self::Refunded => "refunded",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn parse(word: &str) -> sqlx::Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == word)
-            .ok_or_else(|| sqlx::Error::Decode(format!("unknown state of a payment: {word}").into()))
-    }
-
-    /// Whether nothing is left to do.
-    #[must_use]
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Captured | Self::Canceled | Self::Declined | Self::Refunded | Self::Failed)
-    }
-}
-
-/// Writes the order down before the provider is asked, so that a crash leaves no payment without an order. Answers with the number
-/// of orders written, 0 or 1.
-const PLACE: &str = "
+/// Writes an order with its payment. Answers with the number of orders written, 0 or 1.
+const PLACE_STATEMENT: &str = "
     WITH seat AS (
         SELECT tickets.uuid, tickets.event_id, tickets.seat, tickets.price
         FROM tickets JOIN events ON events.id = tickets.event_id
@@ -112,7 +25,7 @@ const PLACE: &str = "
     ), placed AS (
         INSERT INTO orders (uuid, user_uuid, event_id, event_uuid, state, payment_provider, payment_method_uuid, amount,
                             currency, hold_uuid)
-        SELECT $4, $2, min(event_id), $5, 'pending', 'stripe', $3, sum(price)::bigint, $6, $7
+        SELECT $4, $2, min(event_id), $5, $11, 'stripe', $3, sum(price)::bigint, $6, $7
         FROM seat HAVING count(*) = cardinality($1) AND min(event_id) = max(event_id)
         RETURNING id, uuid, amount
     ), listed AS (
@@ -121,7 +34,7 @@ const PLACE: &str = "
     ), attempted AS (
         INSERT INTO payment_attempts (uuid, order_id, user_uuid, provider, payment_method_uuid, state, amount, currency,
                                       next_look_at)
-        SELECT uuid, id, $2, 'stripe', $3, CASE amount WHEN 0 THEN 'authorized' ELSE 'authorizing' END, amount, $6,
+        SELECT uuid, id, $2, 'stripe', $3, CASE amount WHEN 0 THEN $13 ELSE $12 END, amount, $6,
                now() + make_interval(secs => $10)
         FROM placed
     ), keyed AS (
@@ -130,62 +43,55 @@ const PLACE: &str = "
     )
     SELECT count(*) FROM placed";
 
-/// Places the order, unless the attempt has its decision already, and returns what was decided so far.
-///
-/// # Errors
-/// When PostgreSQL fails.
-pub async fn place(postgres: &Pool, sale: &SaleAttempt, purchase: &Purchase) -> sqlx::Result<Decision> {
-    let key = purchase.key.as_ref();
-    let placed = sqlx::query_scalar(PLACE)
-        .bind(&sale.tickets)
-        .bind(sale.user)
-        .bind(purchase.payment_method)
-        .bind(sale.order)
-        .bind(sale.event)
-        .bind(purchase.currency)
-        .bind(purchase.hold)
-        .bind(key.map(|key| &key.text))
-        .bind(key.map(|key| &key.fingerprint))
-        .bind(DRIVEN_FOR.as_secs_f64())
-        .fetch_one(postgres)
-        .await;
-    decided(postgres, sale, STRIPE, placed, OrderState::Pending).await
+/// An order and its payment.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderPayment {
+    pub(crate) attempt: SaleAttempt,
+    pub(crate) state: OrderState,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) payment: PaymentState,
+    /// The provider's name of the payment, once it is known.
+    pub(crate) intent: Option<String>,
+    /// In minor units of the currency.
+    pub(crate) amount: i64,
+    /// ISO 4217, lower case.
+    pub(crate) currency: String,
+    /// The provider's name of the customer.
+    pub(crate) customer: String,
+    /// The provider's name of the payment method.
+    pub(crate) method: String,
+    /// The time since the order was placed.
+    pub(crate) age: Duration,
+    /// How often the worker has looked at it in vain.
+    pub(crate) looks: i32,
 }
 
-/// An order and its payment, as whoever drives it needs them.
-#[derive(Debug, Clone)]
-pub struct Checkout {
-    /// What is sold to whom under which name.
-    pub sale: SaleAttempt,
-    /// How far the order has come.
-    pub state: OrderState,
-    /// Why.
-    pub reason: Option<String>,
-    /// How far the payment has come.
-    pub payment: PaymentState,
-    /// The provider's name of the payment, once it is known.
-    pub intent: Option<String>,
-    /// In minor units of the currency.
-    pub amount: i64,
-    /// ISO 4217, lower case.
-    pub currency: String,
-    /// The provider's name of the customer.
-    pub customer: String,
-    /// The provider's name of the payment method.
-    pub method: String,
-    /// Time since the order was placed.
-    pub age: Duration,
-    /// How often the worker has looked at it in vain.
-    pub looks: i32,
+impl OrderPayment {
+    /// What decides the next step.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            payment: self.payment,
+            is_named: self.intent.is_some(),
+            is_free: self.amount == 0,
+            age: self.age,
+            looks: self.looks,
+        }
+    }
+
+    pub(crate) fn seats(&self) -> SeatsAfter {
+        SeatsAfter::of(self.state, self.reason)
+    }
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
     user_uuid: UserId,
     event_uuid: EventId,
-    state: String,
+    #[sqlx(try_from = "String")]
+    state: OrderState,
     reason: Option<String>,
-    payment: String,
+    #[sqlx(try_from = "String")]
+    payment: PaymentState,
     intent_reference: Option<String>,
     amount: i64,
     currency: String,
@@ -196,37 +102,58 @@ struct Row {
     tickets: Vec<TicketId>,
 }
 
-/// Reads an order with a payment; `None` when there is none of this name.
-///
-/// # Errors
-/// When PostgreSQL fails.
-pub async fn checkout(postgres: &Pool, order: OrderId) -> sqlx::Result<Option<Checkout>> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT orders.user_uuid, orders.event_uuid, orders.state, orders.reason, payment.state AS payment,
-                payment.intent_reference, orders.amount, orders.currency, method.customer_reference,
-                method.provider_reference, payment.looks,
-                extract(epoch FROM now() - orders.created_at)::float8 AS age_seconds,
-                ARRAY (SELECT ticket_uuid FROM order_tickets WHERE order_id = orders.id ORDER BY id) AS tickets
-         FROM orders
-         JOIN payment_attempts AS payment ON payment.uuid = orders.uuid
-         JOIN payment_methods AS method ON method.uuid = payment.payment_method_uuid
-         WHERE orders.uuid = $1",
-    )
-    .bind(order)
-    .fetch_optional(postgres)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Checkout {
-        sale: SaleAttempt { event: row.event_uuid, user: row.user_uuid, order, tickets: row.tickets },
-        state: OrderState::parse(&row.state)?,
-        reason: row.reason,
-        payment: PaymentState::parse(&row.payment)?,
-        intent: row.intent_reference,
-        amount: row.amount,
-        currency: row.currency,
-        customer: row.customer_reference,
-        method: row.provider_reference,
-        age: Duration::from_secs_f64(row.age_seconds.max(0.0)),
-        looks: row.looks,
-    }))
+impl Orders {
+    /// Writes an order with a payment, unless the attempt was decided before. Returns the decision so far.
+    pub(crate) async fn place(&self, attempt: &SaleAttempt, purchase: &Purchase) -> sqlx::Result<Decision> {
+        let key = purchase.key.as_ref();
+        let payment = |start: Start| start.payment.map(PaymentState::as_str);
+        let placed = sqlx::query_scalar(PLACE_STATEMENT)
+            .bind(&attempt.tickets)
+            .bind(attempt.user)
+            .bind(purchase.payment_method)
+            .bind(attempt.order)
+            .bind(attempt.event)
+            .bind(purchase.currency)
+            .bind(purchase.hold)
+            .bind(key.map(|key| &key.text))
+            .bind(key.map(|key| &key.fingerprint))
+            .bind(DRIVEN_FOR.as_secs_f64())
+            .bind(PLACE.order.as_str())
+            .bind(payment(PLACE))
+            .bind(payment(PLACE_FREE))
+            .fetch_one(&self.postgres)
+            .await;
+        self.decided(attempt, Provider::Stripe, placed, PLACE).await
+    }
+
+    /// Reads an order with a payment; `None` when there is none of this id.
+    pub(crate) async fn payment_of(&self, order: OrderId) -> sqlx::Result<Option<OrderPayment>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT orders.user_uuid, orders.event_uuid, orders.state, orders.reason, payment.state AS payment,
+                    payment.intent_reference, orders.amount, orders.currency, method.customer_reference,
+                    method.provider_reference, payment.looks,
+                    extract(epoch FROM now() - orders.created_at)::float8 AS age_seconds,
+                    ARRAY (SELECT ticket_uuid FROM order_tickets WHERE order_id = orders.id ORDER BY id) AS tickets
+             FROM orders
+             JOIN payment_attempts AS payment ON payment.uuid = orders.uuid
+             JOIN payment_methods AS method ON method.uuid = payment.payment_method_uuid
+             WHERE orders.uuid = $1",
+        )
+        .bind(order)
+        .fetch_optional(&self.postgres)
+        .await?;
+        Ok(row.map(|row| OrderPayment {
+            attempt: SaleAttempt { event: row.event_uuid, user: row.user_uuid, order, tickets: row.tickets },
+            state: row.state,
+            reason: row.reason.as_deref().and_then(Reason::parse),
+            payment: row.payment,
+            intent: row.intent_reference,
+            amount: row.amount,
+            currency: row.currency,
+            customer: row.customer_reference,
+            method: row.provider_reference,
+            age: Duration::from_secs_f64(row.age_seconds.max(0.0)),
+            looks: row.looks,
+        }))
+    }
 }

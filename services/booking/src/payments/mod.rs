@@ -1,58 +1,28 @@
-//! Who takes the money.
+//! The payment provider: Stripe's API and the signatures of its webhooks. This room knows no table and no other room.
 
-pub(crate) mod methods;
-pub(crate) mod stripe;
-pub(crate) mod webhook;
+mod signature;
+mod stripe;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::{
-    orders::{FREE, STRIPE},
-    settings::{PaymentSettings, StripeSettings},
+pub(crate) use self::{
+    signature::verify,
+    stripe::{Authorization, Intent, IntentStatus, Stripe, StripeError},
 };
-use stripe::Stripe;
-
-/// The payment provider.
-#[derive(Clone)]
-pub enum Payments {
-    /// Every ticket costs the customer nothing, whatever its price says: nothing is asked, nothing can be declined.
-    Free,
-    /// Cards, through Stripe.
-    Stripe(Arc<StripePayments>),
-}
+use crate::settings::StripeSettings;
 
 /// What is needed to be paid through Stripe.
-pub struct StripePayments {
-    /// Stripe's API.
-    pub api: Stripe,
+pub(crate) struct StripePayments {
+    pub(crate) api: Stripe,
     /// Signs the webhooks.
-    pub webhook_secret: String,
-    /// How long a customer has for a payment, from placing the order until the money is set aside.
-    pub time: Duration,
+    pub(crate) webhook_secret: String,
+    /// How long a customer has to pay, from the order to the authorization.
+    pub(crate) time_limit: Duration,
 }
 
-impl Payments {
-    /// The provider that the settings choose.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(settings: &PaymentSettings) -> Result<Self, reqwest::Error> {
-        match settings {
-            PaymentSettings::Free => Ok(Self::Free),
-            PaymentSettings::Stripe(StripeSettings { secret_key, webhook_secret, api_url, payment_time }) => {
-                let api = Stripe::new(api_url.clone(), secret_key.clone())?;
-                let payments = StripePayments { api, webhook_secret: webhook_secret.clone(), time: *payment_time };
-                Ok(Self::Stripe(Arc::new(payments)))
-            }
-        }
-    }
-
-    /// The provider's name in orders and payment attempts.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Free => FREE,
-            Self::Stripe(_) => STRIPE,
-        }
+impl StripePayments {
+    pub(crate) fn new(settings: StripeSettings) -> Result<Self, reqwest::Error> {
+        let StripeSettings { secret_key, webhook_secret, api_url, payment_time } = settings;
+        Ok(Self { api: Stripe::new(api_url, secret_key)?, webhook_secret, time_limit: payment_time })
     }
 }

@@ -1,10 +1,10 @@
-//! Stripe's API, as far as tickets need it: the money is set aside first and taken later.
+//! Stripe's API, as far as tickets need it: a payment is authorized first and captured later.
 //!
 //! <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method> and
 //! <https://docs.stripe.com/api/idempotent_requests>. Each call that has an effect carries an idempotency key that derives
-//! from the order, so that repeating it, after a crash as well, has no second effect. A fault of Stripe's own is kept under the
-//! key, so what cannot take effect twice anyway (taking, letting go of or giving back all of it) gets another key with each
-//! of the worker's looks.
+//! from the order, so that a repeat, also after a crash, has no second effect. Stripe keeps its own faults under the key too.
+//! So the calls that cannot take effect twice anyway (capture, cancel and refund of the whole amount) get another key with
+//! each of the worker's looks.
 
 use std::time::Duration;
 
@@ -17,34 +17,33 @@ use thiserror::Error;
 /// The version of the API that the calls below are written for.
 const API_VERSION: &str = "2025-09-30.clover";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Stripe's own clients wait for 80 s; a customer does not. What takes longer is found out by the worker.
+/// Stripe's own clients wait for 80 s; a customer does not. The worker finds out what takes longer.
 const TIMEOUT: Duration = Duration::from_secs(8);
-/// A call that met a broken connection or a server's fault is repeated at once, for a moment.
+/// How often a call is repeated at once after a broken connection or a server's fault.
 const RETRIES: usize = 2;
 const BEFORE_RETRY: Duration = Duration::from_millis(200);
 
 /// A client of the API.
-pub struct Stripe {
+pub(crate) struct Stripe {
     http: Client,
     url: String,
     secret_key: String,
 }
 
-/// A payment at Stripe (`PaymentIntent`), as far as it is looked at.
+/// A payment at Stripe (`PaymentIntent`), as far as it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Intent {
+pub(crate) struct Intent {
     /// Its name, `pi_…`.
-    pub id: String,
-    /// How far it has come.
-    pub status: IntentStatus,
+    pub(crate) id: String,
+    pub(crate) status: IntentStatus,
     /// What Stripe's client in the browser needs to go on with it.
-    pub client_secret: Option<String>,
+    pub(crate) client_secret: Option<String>,
 }
 
 /// The states of a `PaymentIntent`: <https://docs.stripe.com/payments/paymentintents/lifecycle>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum IntentStatus {
+pub(crate) enum IntentStatus {
     /// The card was declined, or none was given.
     RequiresPaymentMethod,
     /// It was not confirmed.
@@ -61,10 +60,10 @@ pub enum IntentStatus {
     Succeeded,
 }
 
-/// Why a call had no good answer.
+/// A call without a good answer.
 #[derive(Debug, Error)]
-pub enum StripeError {
-    /// There was no answer, or none that can be read. Whether the call had its effect is not known.
+pub(crate) enum StripeError {
+    /// There was no answer, or none that can be read. Whether the call took effect is not known.
     #[error("no answer: {0}")]
     NoAnswer(#[from] reqwest::Error),
     /// Stripe refused, or failed.
@@ -78,7 +77,7 @@ pub enum StripeError {
         code: String,
         /// For people.
         message: String,
-        /// The payment it is about, where the answer has it.
+        /// The payment it is about, if the answer names it.
         intent: Option<String>,
     },
 }
@@ -107,15 +106,13 @@ struct Named {
 
 impl StripeError {
     /// Whether the card was declined.
-    #[must_use]
-    pub fn is_decline(&self) -> bool {
+    pub(crate) fn is_decline(&self) -> bool {
         matches!(self, Self::Refused { status, kind, .. } if *status == StatusCode::PAYMENT_REQUIRED || kind == "card_error")
     }
 
-    /// Whether the same call may well succeed later: no answer, too many calls, Stripe's own faults, a call under the same key
-    /// that is not finished, and a key of ours that is not (or no longer) valid, which a person mends.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
+    /// Whether the same call may succeed later: no answer, too many calls, Stripe's own faults, a call under the same key that
+    /// is not finished, and an API key that is not valid, which a person corrects.
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NoAnswer(_) => true,
             Self::Refused { status, .. } => {
@@ -132,8 +129,7 @@ impl StripeError {
     }
 
     /// The payment that the error is about.
-    #[must_use]
-    pub fn intent(&self) -> Option<&str> {
+    pub(crate) fn intent(&self) -> Option<&str> {
         match self {
             Self::NoAnswer(_) => None,
             Self::Refused { intent, .. } => intent.as_deref(),
@@ -148,36 +144,30 @@ impl StripeError {
     }
 }
 
-/// What is to be set aside, and for what.
+/// What is to be authorized, and for which order.
 #[derive(Debug, Clone, Copy)]
-pub struct Authorization<'a> {
+pub(crate) struct Authorization<'a> {
     /// The order, from which the idempotency key derives.
-    pub order: OrderId,
+    pub(crate) order: OrderId,
     /// In minor units of the currency.
-    pub amount: i64,
+    pub(crate) amount: i64,
     /// ISO 4217, lower case.
-    pub currency: &'a str,
+    pub(crate) currency: &'a str,
     /// Stripe's name of the customer.
-    pub customer: &'a str,
+    pub(crate) customer: &'a str,
     /// Stripe's name of the payment method.
-    pub method: &'a str,
+    pub(crate) method: &'a str,
 }
 
 impl Stripe {
     /// A client of the API at this URL.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(url: String, secret_key: String) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(url: String, secret_key: String) -> Result<Self, reqwest::Error> {
         let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build()?;
         Ok(Self { http, url, secret_key })
     }
 
-    /// Sets the money aside.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn authorize(&self, wanted: Authorization<'_>) -> Result<Intent, StripeError> {
+    /// Authorizes: sets the money aside.
+    pub(crate) async fn authorize(&self, wanted: Authorization<'_>) -> Result<Intent, StripeError> {
         let (order, amount) = (wanted.order.to_string(), wanted.amount.to_string());
         let form = [
             ("amount", amount.as_str()),
@@ -193,36 +183,24 @@ impl Stripe {
     }
 
     /// Looks at a payment.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn intent(&self, intent: &str) -> Result<Intent, StripeError> {
+    pub(crate) async fn intent(&self, intent: &str) -> Result<Intent, StripeError> {
         let url = format!("{}/v1/payment_intents/{intent}", self.url);
         let ask = || async { read(self.with_key(self.http.get(&url)).send().await?).await };
         ask.retry(pauses()).when(StripeError::is_worth_a_retry).await
     }
 
-    /// Takes the money that was set aside.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn capture(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
+    /// Captures: takes the money that was set aside.
+    pub(crate) async fn capture(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
         self.post(&format!("/v1/payment_intents/{intent}/capture"), &format!("{order}:capture:{look}"), &[]).await
     }
 
-    /// Lets go of the money that was set aside.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn cancel(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
+    /// Cancels: lets go of the money that was set aside.
+    pub(crate) async fn cancel(&self, intent: &str, order: OrderId, look: i32) -> Result<Intent, StripeError> {
         self.post(&format!("/v1/payment_intents/{intent}/cancel"), &format!("{order}:cancel:{look}"), &[]).await
     }
 
-    /// Gives back all the money that was taken. What was given back already counts as given back.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn refund(&self, intent: &str, order: OrderId, look: i32) -> Result<(), StripeError> {
+    /// Refunds all the money that was taken. A payment that is refunded already counts as refunded.
+    pub(crate) async fn refund(&self, intent: &str, order: OrderId, look: i32) -> Result<(), StripeError> {
         let refunded: Result<Named, _> =
             self.post("/v1/refunds", &format!("{order}:refund:{look}"), &[("payment_intent", intent)]).await;
         match refunded {
@@ -232,22 +210,17 @@ impl Stripe {
     }
 
     /// Makes a customer for a user. Returns Stripe's name of the customer.
-    ///
-    /// # Errors
-    /// See [`StripeError`].
-    pub async fn create_customer(&self, user: UserId) -> Result<String, StripeError> {
+    pub(crate) async fn create_customer(&self, user: UserId) -> Result<String, StripeError> {
         let user = user.to_string();
         let form = [("metadata[user_uuid]", user.as_str())];
         let customer: Named = self.post("/v1/customers", &format!("{user}:customer"), &form).await?;
         Ok(customer.id)
     }
 
-    /// Attaches a payment method to a customer, so that it can be used again. Returns Stripe's name of it: that of a test card
-    /// names a new one.
-    ///
-    /// # Errors
-    /// See [`StripeError`]; a method that is attached to another customer is refused.
-    pub async fn attach(&self, method: &str, customer: &str) -> Result<String, StripeError> {
+    /// Attaches a payment method to a customer, so that it can be used again. Returns Stripe's name of it, which differs from
+    /// the one given for a test card.
+    /// A method that is attached to another customer is refused.
+    pub(crate) async fn attach(&self, method: &str, customer: &str) -> Result<String, StripeError> {
         let path = format!("/v1/payment_methods/{method}/attach");
         let attached: Named =
             self.post(&path, &format!("{method}:{customer}:attach"), &[("customer", customer)]).await?;

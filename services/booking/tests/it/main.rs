@@ -7,6 +7,7 @@ mod crash;
 mod customer;
 mod faults;
 mod holds;
+mod lifecycle;
 mod on_sale;
 mod openapi;
 mod orders;

@@ -1,10 +1,8 @@
 //! Sales that come at the same time are made by one statement, and yet each for itself.
 
-use booking::orders::{
-    OrderState,
-    decision::{Decision, Purchase},
-    sale::Till,
-};
+use std::sync::Arc;
+
+use booking::for_tests::{Decision, FreeOrderWriter, OrderState, Orders, Purchase, SESSION};
 use futures::future::join_all;
 use ids::{EventId, OrderId, PaymentMethodId, UserId};
 use kit::{
@@ -20,13 +18,13 @@ const BUYERS: i32 = 20;
 /// Buyers of a ticket each. The last one's belongs to another event.
 struct Rush {
     database: TestDatabase,
-    till: Till,
+    free_orders: FreeOrderWriter,
     last_event: i64,
     tickets: Vec<Ticket>,
 }
 
 /// What became of a sale, or why that is not known.
-type Sold = Result<Decision, booking::Failure>;
+type Sold = Result<Decision, Arc<sqlx::Error>>;
 
 impl Rush {
     async fn prepare() -> Self {
@@ -37,8 +35,8 @@ impl Rush {
         let (_, mut tickets) = given::event_with_seats(&database.pool, BUYERS - 1).await;
         let (last_event, last) = given::event_with_seats(&database.pool, 1).await;
         tickets.extend(last);
-        let till = Till::start(Pool::with_parameters(&settings, booking::SESSION));
-        Self { database, till, last_event: last_event.id, tickets }
+        let free_orders = FreeOrderWriter::start(Orders::new(Pool::with_parameters(&settings, SESSION)));
+        Self { database, free_orders, last_event: last_event.id, tickets }
     }
 
     fn last(&self) -> &Ticket {
@@ -49,7 +47,7 @@ impl Rush {
     /// anybody is served, so they are served together.
     async fn sell(&self) -> (Vec<Sold>, JoinHandle<Sold>) {
         let mut sales: Vec<_> =
-            self.tickets.iter().map(|ticket| tokio::spawn(sell(self.till.clone(), ticket.clone()))).collect();
+            self.tickets.iter().map(|ticket| tokio::spawn(sell(self.free_orders.clone(), ticket.clone()))).collect();
         let last = sales.pop().expect("a sale");
         (join_all(sales).await.into_iter().map(|sold| sold.expect("no panic")).collect(), last)
     }
@@ -79,7 +77,7 @@ impl Rush {
     }
 }
 
-async fn sell(till: Till, ticket: Ticket) -> Sold {
+async fn sell(free_orders: FreeOrderWriter, ticket: Ticket) -> Sold {
     let sale = SaleAttempt {
         event: EventId::random(),
         user: UserId::random(),
@@ -87,7 +85,7 @@ async fn sell(till: Till, ticket: Ticket) -> Sold {
         tickets: vec![ticket.uuid.parse().expect("a uuid")],
     };
     let purchase = Purchase { payment_method: PaymentMethodId::random(), hold: None, currency: "eur", key: None };
-    till.sell(&sale, &purchase).await
+    free_orders.sell(&sale, &purchase).await
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Reading tickets, in batches.
+//! Reads tickets in batches.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,22 +7,21 @@ use kit::{batching::Batching, postgres::Pool};
 
 use super::ticket::{State, Ticket};
 
-/// Queries that run at the same time: while one waits for PostgreSQL, another is written or read.
+/// How many queries run at the same time: while one waits for PostgreSQL, another is written or read.
 const READERS: usize = 3;
-/// Requests answered by one query, at most. One request may ask for as many tickets as a hold can have.
+/// The most requests that one query answers. A request may ask for as many tickets as a hold can have.
 const BATCH: usize = 128;
 
-/// Tickets by their uuid.
 pub(crate) type Tickets = Arc<HashMap<TicketId, Ticket>>;
-/// Why PostgreSQL did not answer: the same for all who asked together.
+/// Why PostgreSQL did not answer. All requests of a batch share it.
 pub(crate) type ReadError = Arc<sqlx::Error>;
 
-/// Reads tickets as they are after it was asked.
+/// Reads each ticket as it is after the request came.
 #[derive(Clone)]
 pub(crate) struct Reader(Batching<Vec<TicketId>, Result<Tickets, ReadError>>);
 
 impl Reader {
-    /// Starts the tasks that read. To be called within a runtime.
+    /// Starts the tasks that read; to be called within a runtime.
     pub(crate) fn start(postgres: Pool) -> Self {
         Self(Batching::start(READERS, BATCH, move |requests| {
             let postgres = postgres.clone();
@@ -34,10 +33,7 @@ impl Reader {
         }))
     }
 
-    /// These tickets and perhaps others.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
+    /// These tickets, and perhaps others of the same batch.
     pub(crate) async fn read(&self, tickets: &[TicketId]) -> Result<Tickets, ReadError> {
         self.0.ask(tickets.to_vec()).await.unwrap_or_else(|| Err(Arc::new(sqlx::Error::WorkerCrashed)))
     }

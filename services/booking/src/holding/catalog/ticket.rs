@@ -1,38 +1,32 @@
-//! A ticket, and whether it can be had.
+//! A ticket, and whether it can be held.
 
 use ids::EventId;
 
-use crate::failure::Refusal;
+use crate::refusal::Refusal;
 
 /// A ticket as it stands in PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    /// Its event.
-    pub event: EventId,
-    /// Whether it can be had.
-    pub state: State,
+    pub(crate) event: EventId,
+    pub(crate) state: State,
 }
 
-/// Whether a ticket can be had, as far as PostgreSQL knows.
+/// Whether a ticket can be held, as far as PostgreSQL knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Unless somebody holds it.
+    /// It can be held, unless somebody holds it already.
     Available,
-    /// It was sold.
     Sold,
     /// Its event has begun.
     Over,
-    /// Its event was cancelled.
     Cancelled,
-    /// The sale has not begun.
     NotOnSale,
-    /// The sale has ended.
     SaleEnded,
 }
 
 impl State {
-    /// Why the ticket cannot be had. A sale's begin and end concern those who do not hold it yet: who has it may pay.
-    #[must_use]
+    /// Why the ticket cannot be held. The begin and the end of the sale do not concern a user who held it before: they may
+    /// still pay.
     pub(crate) fn refusal(self, held_before: bool) -> Option<Refusal> {
         match self {
             Self::Available => None,

@@ -1,23 +1,23 @@
-//! Noticing that Redis lost its memory, or part of it.
+//! Notices that Redis lost its memory, or part of it.
 //!
-//! An epoch is a token that lives in Redis, together with the server that keeps it. When the token is gone, everything was
-//! lost: a flush, or a restart without persistence. When the server is another (a restart, a failover), it may have come back
-//! without its last writes: which holds those were cannot be known. Nothing follows from it for the sale, which PostgreSQL
-//! decides in any case; people learn why customers lost their holds.
+//! An epoch is a token in Redis together with the server that keeps it. When the token is gone, everything was lost: by a
+//! flush, or a restart without persistence. When the server is another one (after a restart or a failover), its last writes
+//! may be missing; which holds those were cannot be known. Sales do not depend on this, because PostgreSQL decides them. It
+//! tells operators why customers lost their holds.
 
 use redis::{RedisResult, aio::ConnectionManager};
 use uuid::Uuid;
 
 const EPOCH_KEY: &str = "booking_epoch";
 
-/// A memory of Redis, as far as it can be told apart from another.
+/// The identity of Redis' memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Epoch {
     token: String,
     server: String,
 }
 
-/// What happened to Redis since the last look.
+/// What Redis lost since the last look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// Every hold is gone.
@@ -36,7 +36,7 @@ impl Loss {
 }
 
 impl Epoch {
-    /// The epoch of now; begins one where there is none.
+    /// The current epoch. Begins one if there is none.
     pub(crate) async fn read(redis: &mut ConnectionManager) -> RedisResult<Self> {
         let new = Uuid::new_v4().to_string();
         let (token, server): (Option<String>, String) = redis::pipe()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn another_token_is_a_loss_of_everything_and_another_server_one_of_the_last_writes() {
+    fn another_token_means_that_all_is_lost_and_another_server_that_the_last_writes_may_be() {
         let before = epoch("one", "a");
         assert_eq!(epoch("one", "a").loss_since(&before), None);
         assert_eq!(epoch("two", "a").loss_since(&before), Some(Loss::All));

@@ -1,4 +1,4 @@
-//! What PostgreSQL says about tickets.
+//! What PostgreSQL says about tickets, read in batches and remembered where it decides nothing.
 
 mod reader;
 mod remembered;
@@ -9,28 +9,28 @@ use std::{sync::Arc, time::Duration};
 use ids::{EventId, TicketId};
 use kit::postgres::Pool;
 
-pub(crate) use self::ticket::State;
 use self::{
     reader::{ReadError, Reader, Tickets},
     remembered::Remembered,
+    ticket::State,
 };
 
-/// Tickets whose event is remembered: those of the largest stadium, some 80 bytes each.
+/// How many tickets have their event remembered: those of the largest stadium, at some 80 bytes each.
 const REMEMBERED_TICKETS: usize = 100_000;
-/// A ticket hardly ever moves to another event. What is remembered only picks the key in Redis: each reservation and each
-/// sale is judged by PostgreSQL's row.
+/// A ticket hardly ever moves to another event. The remembered event only picks the key in Redis: PostgreSQL's row decides
+/// each reservation and each sale.
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
-/// Tickets that are remembered as sold.
+/// How many tickets are remembered as sold.
 const SOLD_TICKETS: usize = 20_000;
-/// For so long a ticket that PostgreSQL called sold is refused without asking again. Crowds ask for what is sold out, and
-/// a ticket set back by hand may take this long to be had.
+/// How long a ticket that PostgreSQL called sold is refused without asking again, because crowds ask for what is sold out. A
+/// ticket that is made available by hand cannot be held before this time is over.
 const SOLD_FOR: Duration = Duration::from_secs(1);
-/// Tickets of one event that are read ahead: who asks for one is followed by those who ask for the others.
+/// How many tickets of an event are read ahead: a request for one is followed by requests for the others.
 const READ_AHEAD: i64 = 5_000;
-/// Events whose tickets were read ahead.
+/// How many events are remembered as read ahead.
 const READ_AHEAD_EVENTS: usize = 1_000;
 
-/// Reads tickets, and remembers what does not decide anything. Cloning shares it.
+/// Reads tickets, and remembers what decides nothing. Clones share what is remembered.
 #[derive(Clone)]
 pub(crate) struct Catalog {
     postgres: Pool,
@@ -42,7 +42,6 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     /// A catalog that remembers nothing yet. To be made within a runtime.
-    #[must_use]
     pub(crate) fn new(postgres: Pool) -> Self {
         Self {
             reader: Reader::start(postgres.clone()),
@@ -53,15 +52,12 @@ impl Catalog {
         }
     }
 
-    /// The tickets as they are now, perhaps with others. One that is not in the answer does not exist.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
+    /// The tickets as they are now, perhaps with others. A ticket that is not in the answer does not exist.
     pub(crate) async fn read(&self, tickets: &[TicketId]) -> Result<Tickets, ReadError> {
         let found = self.reader.read(tickets).await?;
         for ticket in tickets {
             match found.get(ticket) {
-                // Writes only what is new: most reads find what is remembered already.
+                // Only what is new is written: most reads find what is remembered already.
                 Some(found) if self.events.get(ticket) == Some(found.event) => {}
                 Some(found) => self.events.insert(*ticket, found.event),
                 None => self.events.remove(ticket),
@@ -71,9 +67,6 @@ impl Catalog {
     }
 
     /// The event that a ticket belongs to; `None` when there is no such ticket.
-    ///
-    /// # Errors
-    /// When PostgreSQL has to be asked and does not answer.
     pub(crate) async fn event_of(&self, ticket: TicketId) -> Result<Option<EventId>, ReadError> {
         if let Some(event) = self.events.get(&ticket) {
             return Ok(Some(event));
@@ -88,7 +81,7 @@ impl Catalog {
         Ok(event)
     }
 
-    /// Nobody waits for it: should it fail, each ticket is read when it is asked for.
+    /// Nobody waits for this. If it fails, each ticket is read when it is asked for.
     async fn read_ahead(self, event: EventId) {
         let tickets: sqlx::Result<Vec<TicketId>> = sqlx::query_scalar(
             "SELECT uuid FROM tickets WHERE event_id = (SELECT id FROM events WHERE uuid = $1) LIMIT $2",
@@ -107,10 +100,7 @@ impl Catalog {
         }
     }
 
-    /// Whether PostgreSQL has called the ticket sold within the last second, or does now.
-    ///
-    /// # Errors
-    /// When PostgreSQL has to be asked and does not answer.
+    /// Whether PostgreSQL called the ticket sold within the last second, or does now.
     pub(crate) async fn is_sold(&self, ticket: TicketId) -> Result<bool, ReadError> {
         if self.sold.get(&ticket).is_some() {
             return Ok(true);

@@ -1,4 +1,4 @@
-//! Remembering for a while.
+//! Values that are remembered for a while.
 
 use std::{
     hash::Hash,
@@ -14,23 +14,20 @@ pub(crate) struct Remembered<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
-    /// Room for about so many.
+    /// Room for about this many values.
     pub(crate) fn new(room: usize, length: Duration) -> Self {
         Self { cache: Cache::new(room), length }
     }
 
-    /// What is remembered.
     pub(crate) fn get(&self, key: &K) -> Option<V> {
         let (value, since) = self.cache.get(key)?;
         (since.elapsed() < self.length).then_some(value)
     }
 
-    /// Remembers it from now on.
     pub(crate) fn insert(&self, key: K, value: V) {
         self.cache.insert(key, (value, Instant::now()));
     }
 
-    /// Forgets it.
     pub(crate) fn remove(&self, key: &K) {
         self.cache.remove(key);
     }
