@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Defines one kind of id, and how the stores have it.
+/// Defines one kind of id, and how the stores hold it.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -50,7 +50,7 @@ macro_rules! id {
 }
 
 id! {
-    /// An event: what tickets are sold for (`events.uuid`).
+    /// An event, for which tickets are sold (`events.uuid`).
     EventId
 }
 id! {
@@ -58,16 +58,16 @@ id! {
     TicketId
 }
 id! {
-    /// A user: who holds and buys.
+    /// A user, who holds and buys tickets.
     UserId
 }
 id! {
-    /// A hold: the tickets that one user keeps others away from for a while.
+    /// A hold: tickets that are kept for one user for a while.
     HoldId
 }
 id! {
-    /// An order (`orders.uuid`). It also names the attempt to sell that leads to the order: in the seats' marks in Redis and in
-    /// the payment provider's idempotency keys.
+    /// An order (`orders.uuid`). The id also names the sale attempt that leads to the order: in the marks of the seats
+    /// in Redis and in the payment provider's idempotency keys.
     OrderId
 }
 id! {
@@ -76,7 +76,8 @@ id! {
 }
 
 impl OrderId {
-    /// A new id that sorts by the time it was made (UUID version 7, RFC 9562), so that orders are appended to their index.
+    /// A new id that sorts by the time it was made (UUID version 7, RFC 9562), so that orders are appended to their
+    /// index.
     #[must_use]
     pub fn by_time() -> Self {
         Self(Uuid::now_v7())
@@ -95,7 +96,7 @@ mod tests {
     #[case::canonical(TEXT)]
     #[case::upper_case("6F2C1D1E-7F3A-4C55-9A39-0A8D2F7F6F10")]
     #[case::without_hyphens("6f2c1d1e7f3a4c559a390a8d2f7f6f10")]
-    fn whatever_the_spelling_an_id_is_written_in_its_canonical_form(#[case] spelling: &str) {
+    fn an_id_is_written_in_its_canonical_form_whatever_spelling_was_read(#[case] spelling: &str) {
         let id: TicketId = spelling.parse().expect("a UUID");
         assert_eq!(id.to_string(), TEXT);
         assert_eq!(TicketId::from_ascii(spelling.as_bytes()), Some(id));
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uuid_is_no_id() {
+    fn a_text_that_is_no_uuid_is_no_id() {
         assert!("A1".parse::<TicketId>().is_err());
         assert_eq!(TicketId::from_ascii(b"*"), None);
         assert!(serde_json::from_value::<UserId>(serde_json::json!("nobody")).is_err());

@@ -1,7 +1,7 @@
-//! Typed identifiers: two kinds of id cannot be mixed up, because each is a type of its own.
+//! Typed ids: each kind of id is a type of its own, so two kinds cannot be mixed up.
 //!
-//! The database keeps every public id as text in its canonical form (lower case, with hyphens), and Redis has the same text in
-//! its keys and values. How an id is written there stands here, once; no other code turns an id into text for a store.
+//! PostgreSQL keeps every public id as text in its canonical form (lower case, with hyphens), and Redis has the same
+//! text in its keys and values. Only this crate turns an id into text for a store.
 
 #![warn(missing_docs)]
 

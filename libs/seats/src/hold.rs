@@ -90,8 +90,8 @@ pub enum Occupied {
     Limit,
 }
 
-/// Holds all these tickets of one event for the user, or none of them. A ticket that the user holds already counts as held
-/// and is not prolonged; together with the new ones it becomes one hold. No ticket may be named twice.
+/// Holds all these tickets of one event for the user, or none of them. A ticket that the user holds already counts as
+/// held and is not prolonged; together with the new ones it becomes one hold. No ticket may be named twice.
 ///
 /// # Errors
 /// When Redis does not answer. The tickets may be held then.
@@ -156,7 +156,8 @@ fn read_ticket(ticket: TicketId, details: &[String]) -> Option<PlacedTicket> {
     })
 }
 
-/// Ends the user's holds on these tickets. Holds of others and sales that are being decided stay. Returns how many ended.
+/// Ends the user's holds on these tickets. Holds of others and sales that are being decided stay. Returns how many
+/// ended.
 ///
 /// # Errors
 /// When Redis does not answer.
@@ -186,9 +187,9 @@ pub async fn release_unanswered(
     RELEASE.key(event_key(event)).arg(user).arg(ONE_ANSWER).arg(taken).invoke_async(redis).await
 }
 
-/// Removes the `booked` marks of tickets that are available in PostgreSQL, and takes the tickets from their buyer's count
-/// if the buyer is known. If a ticket is sold at the same moment, PostgreSQL still refuses the second sale. Returns how many
-/// marks were removed.
+/// Removes the `booked` marks of tickets that are available in PostgreSQL, and takes the tickets from their buyer's
+/// count if the buyer is known. If a ticket is sold at the same moment, PostgreSQL still refuses the second sale.
+/// Returns how many marks were removed.
 ///
 /// # Errors
 /// When Redis does not answer.

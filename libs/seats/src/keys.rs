@@ -7,8 +7,8 @@ use ids::EventId;
 /// The list of sales that have not ended.
 pub(crate) const SALES_KEY: &str = "tickets_selling";
 
-/// Marks outlive the last hold by this time. It is long enough for any outage that a sale may have to wait out, and short
-/// enough that past events leave Redis. A mark that goes too early costs a read of PostgreSQL.
+/// Marks outlive the last hold by this time. It is long enough for any outage that a sale may have to wait out, and
+/// short enough that past events leave Redis. A mark that goes too early costs a read of PostgreSQL.
 const KEPT_AFTER_LAST_HOLD: Duration = Duration::from_hours(24);
 
 const EVENT_KEY_PREFIX: &str = "event_seats:";

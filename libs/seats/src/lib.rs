@@ -12,17 +12,17 @@
 //! | `tickets_selling` | sorted set, scored by the time the sale began | the sales that have not ended; the sweeper finds here what a crash left behind |
 //!
 //! All scripts keep these rules:
-//! - PostgreSQL is the truth about what is sold. Everything here may be lost at any moment (a flush, an eviction, a `DEL` by
-//!   hand). A loss costs refusals or extra reads, never a second sale.
+//! - PostgreSQL is the truth about what is sold. Everything here may be lost at any moment (a flush, an eviction, a
+//!   `DEL` by hand). A loss costs refusals or extra reads, never a second sale.
 //! - A hold is `ticket_lock`. The mark of a hold is an index of it for readers and expires at the same millisecond. A
 //!   `ticket_lock` that another program wrote also keeps others out, and one that was deleted keeps nobody out.
-//! - `selling` is a mark without expiry: no time limit ends a hold while its sale is being decided. The contract's keys are
-//!   kept beside it.
+//! - `selling` is a mark without expiry: no time limit ends a hold while its sale is being decided. The contract's keys
+//!   are kept beside it.
 //! - A script that ends a sale names the attempt and leaves the mark of another attempt alone.
 //! - Redis' clock decides every expiry.
 //!
-//! Redis 8 is needed (`HSETEX`). The contract's key names carry no hash tag, so the keys of one ticket lie in different slots.
-//! Redis Cluster is not supported; a primary with replicas is.
+//! Redis 8 is needed (`HSETEX`). The contract's key names carry no hash tag, so the keys of one ticket lie in different
+//! slots. Redis Cluster is not supported; a primary with replicas is.
 
 #![warn(missing_docs)]
 

@@ -8,8 +8,8 @@ use crate::keys::event_key;
 /// The mark of a ticket that is booked. Other marks begin with `h` (held) or `s` (selling).
 const BOOKED: &[u8] = b"b";
 
-/// The tickets of the event that have a live hold, or a sale that is not decided yet, at this moment by Redis' clock. They
-/// come in no order, by one call whatever the event's size: holds that ran out have left the hash by themselves.
+/// The tickets of the event that have a live hold, or a sale that is not decided yet, at this moment by Redis' clock.
+/// They come in no order, by one call whatever the event's size: holds that ran out have left the hash by themselves.
 ///
 /// A page must read this *before* it reads the booked tickets from PostgreSQL. In the other order, a sale that commits
 /// between the two reads is in neither answer, and a sold seat is shown as available.

@@ -15,8 +15,8 @@ use crate::{
 pub enum BeginSale {
     /// The holds are a sale now, under this attempt's order.
     Begun,
-    /// The same user's sale of the same tickets is under way. The caller goes on with that attempt: PostgreSQL decides an
-    /// attempt once, however many drive it.
+    /// The same user's sale of the same tickets is under way. The caller goes on with that attempt: PostgreSQL decides
+    /// an attempt once, however many drive it.
     Joined {
         /// The order of the attempt under way.
         order: OrderId,
@@ -63,8 +63,8 @@ pub struct SaleAttempt {
     pub tickets: Vec<TicketId>,
 }
 
-/// Turns the user's live holds on these tickets into a sale. From here on no expiry ends them. The caller must make sure
-/// that [`finish_sale`] or [`cancel_sale`] follows; after a crash the sweeper does.
+/// Turns the user's live holds on these tickets into a sale. From here on no expiry ends them. The caller must make
+/// sure that [`finish_sale`] or [`cancel_sale`] follows; after a crash the sweeper does.
 ///
 /// # Errors
 /// When Redis does not answer. The sale may have begun then.
@@ -98,8 +98,8 @@ fn read_begin(answer: &[String]) -> Option<BeginSale> {
     }
 }
 
-/// Marks the tickets as booked, whatever their marks say, and ends all holds on them. Only for a sale that PostgreSQL has
-/// committed.
+/// Marks the tickets as booked, whatever their marks say, and ends all holds on them. Only for a sale that PostgreSQL
+/// has committed.
 ///
 /// # Errors
 /// When Redis does not answer. The sweeper marks the tickets later.
@@ -107,8 +107,8 @@ pub async fn finish_sale(redis: &mut impl ConnectionLike, attempt: &SaleAttempt)
     invocation(&FINISH_SALE, attempt).invoke_async::<usize>(redis).await.map(drop)
 }
 
-/// Ends a sale that will never be committed: each hold comes back with the end it had, or its ticket is free. Only for an
-/// attempt that PostgreSQL has decided against; any other could still commit after somebody else holds the ticket.
+/// Ends a sale that will never be committed: each hold comes back with the end it had, or its ticket is free. Only for
+/// an attempt that PostgreSQL has decided against; any other could still commit after somebody else holds the ticket.
 ///
 /// # Errors
 /// When Redis does not answer. The sweeper ends the sale later.

@@ -1,10 +1,10 @@
 //! The booking service: holds tickets for customers in Redis, and sells them in PostgreSQL.
 //!
-//! A seat is sold at most once, and only to a customer who held it until then. Redis keeps customers apart and may be lost
-//! at any moment; PostgreSQL decides every sale.
+//! A seat is sold at most once, and only to a customer who held it until then. Redis keeps customers apart and may be
+//! lost at any moment; PostgreSQL decides every sale.
 //!
-//! This file is the only one that knows all rooms. `docs/architecture.md` lists them from low to high: a room imports only
-//! from lower ones.
+//! This file is the only one that knows all rooms. `docs/architecture.md` lists them from low to high: a room imports
+//! only from lower ones.
 
 mod holding;
 mod http;
@@ -43,11 +43,12 @@ const SALES_END_WITHIN: Duration = Duration::from_secs(15);
 
 /// Parameters of every session.
 ///
-/// - `ticket_platform.sale` keeps the trigger on `tickets` quiet: NOTIFY would make commits wait for each other, and nobody
-///   caches a ticket's status.
-/// - The time limit ends the transaction of a process that was stopped in the middle, so that its row locks are released.
-/// - With lists of tickets as parameters PostgreSQL would plan every sale again, which takes longer than the sale. One plan
-///   serves all.
+/// - `ticket_platform.sale` keeps the trigger on `tickets` quiet: NOTIFY would make commits wait for each other, and
+///   nobody caches a ticket's status.
+/// - The time limit ends the transaction of a process that was stopped in the middle, so that its row locks are
+///   released.
+/// - With lists of tickets as parameters PostgreSQL would plan every sale again, which takes longer than the sale. One
+///   plan serves all.
 const SESSION: &[SessionParameter] =
     &[("ticket_platform.sale", "on"), TRANSACTION_TIMEOUT, ("plan_cache_mode", "force_generic_plan")];
 
@@ -86,8 +87,8 @@ pub enum RunError {
     Http(#[from] std::io::Error),
 }
 
-/// Serves until `shutdown`, then drains: requests first, then the sales that they began. A store that is down is no reason
-/// not to start.
+/// Serves until `shutdown`, then drains: requests first, then the sales that they began. A store that is down is no
+/// reason not to start.
 ///
 /// # Errors
 /// When a setting cannot be used, or the listener fails.

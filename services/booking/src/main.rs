@@ -4,8 +4,8 @@ use booking::{RunError, Settings};
 use kit::{logging, settings, settings::Environment, shutdown};
 use tokio::net::TcpListener;
 
-/// Requests make many small allocations that other threads free. glibc's allocator is slow at that, and jemalloc returns
-/// memory to the system after a burst.
+/// Requests make many small allocations that other threads free. glibc's allocator is slow at that, and jemalloc
+/// returns memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

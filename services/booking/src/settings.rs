@@ -17,8 +17,8 @@ const MAX_TICKETS_PER_USER: u32 = 100_000;
 const PAYMENT_SECONDS: u64 = 600;
 /// Stripe's own API.
 const STRIPE_API_URL: &str = "https://api.stripe.com";
-/// The currencies that prices may be in, all of which Stripe takes cards in. A currency without minor units (such as JPY)
-/// counts in whole units at Stripe as well, so a price means the same.
+/// The currencies that prices may be in, all of which Stripe takes cards in. A currency without minor units (such as
+/// JPY) counts in whole units at Stripe as well, so a price means the same.
 const CURRENCIES: &[(&str, &str)] = &[
     ("aud", "aud"),
     ("brl", "brl"),
@@ -88,8 +88,9 @@ pub struct StripeSettings {
 pub struct SweepSettings {
     /// The pause between two looks. A look that finds nothing is one small call to Redis.
     pub every: Duration,
-    /// A sale that has not ended after this time counts as left behind. It is longer than the longest sale takes by its own
-    /// limits (for its batch, for a connection and for PostgreSQL's answer); otherwise the sweeper would give up good sales.
+    /// A sale that has not ended after this time counts as left behind. It is longer than the longest sale takes by its
+    /// own limits (for its batch, for a connection and for PostgreSQL's answer); otherwise the sweeper would give up
+    /// good sales.
     pub after: Duration,
 }
 

@@ -1,4 +1,4 @@
--- Turns this user's live holds into a sale, which no expiry ends. All tickets or none.
+-- Turns this user's live holds into a sale, which no expiry ends: all tickets or none.
 -- KEYS: marks of the event, list of sales. ARGV: user, attempt, how long marks and locks are kept (ms), tickets…
 -- Answer: 'begun', attempt | 'joined', attempt under way | 'refused', ticket, why.
 local event_key, sales_key = KEYS[1], KEYS[2]
@@ -17,13 +17,13 @@ for i = 4, #ARGV do
     if mark.user ~= user then
       return {'refused', ticket, 'not_held'}
     end
-    -- One attempt is decided once for all its tickets, so only a call for exactly these tickets may join it.
+    -- An attempt is decided once for all its tickets, so only a call for exactly these tickets may join it.
     if mark.tickets ~= asked or (under_way and under_way ~= mark.attempt) then
       return {'refused', ticket, 'other_sale'}
     end
     under_way = mark.attempt
   else
-    -- Both keys: the lock says whose the ticket is, the proof was only ever given to the winner.
+    -- Both keys are needed: the lock names the owner of the ticket, and only the owner was ever given the proof.
     if redis.call('GET', lock_key(ticket)) ~= user or redis.call('EXISTS', proof_key(ticket, user)) == 0 then
       return {'refused', ticket, 'not_held'}
     end

@@ -1,4 +1,4 @@
--- The sale will never be committed: what is left of each hold comes back, or the ticket is free.
+-- The sale will never be committed: the rest of each hold comes back, or the ticket is free.
 -- KEYS: marks of the event, list of sales. ARGV: user, attempt, how long the marks are kept (ms), tickets…
 -- Answer: holds that came back, tickets that are free now.
 local event_key, sales_key = KEYS[1], KEYS[2]
@@ -9,7 +9,7 @@ for i = 4, #ARGV do
   local ticket = ARGV[i]
   local mark = read_mark(event_key, ticket)
   redis.call('ZREM', sales_key, sale_name(event_key, user, attempt, ticket))
-  -- Another attempt's mark is that attempt's business.
+  -- The mark of another attempt stays.
   if mark.kind == 's' and mark.attempt == attempt then
     if mark.hold_ends > now then
       local answers = redis.call('GET', proof_key(ticket, user)) or '1'

@@ -1,5 +1,5 @@
--- PostgreSQL says that these tickets are available: takes their marks of a sale away.
--- KEYS: marks of the event. ARGV: the buyer, whose cap they no longer count for ('' when that is not known), tickets…
+-- PostgreSQL says that these tickets are available: removes their `booked` marks.
+-- KEYS: marks of the event. ARGV: the buyer, for whose cap they no longer count ('' when unknown), tickets…
 local event_key, buyer = KEYS[1], ARGV[1]
 local cleared = 0
 for i = 2, #ARGV do

@@ -1,6 +1,6 @@
--- Begins the length of a hold anew, but never beyond its longest life.
+-- Starts the length of a hold again, up to its lifetime.
 -- ARGV: hold, user, length of a hold (ms), how long the marks are kept (ms).
--- Answer: 'gone' | 'selling' | 'limit': it cannot get longer | as tell_hold says.
+-- Answer: 'gone' | 'selling' | 'limit': it cannot be extended | as tell_hold says.
 local hold, user, hold_ms, keep_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local now = now_ms()
 local found = read_hold(hold, user)

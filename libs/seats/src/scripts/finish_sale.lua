@@ -1,4 +1,5 @@
--- The sale is committed in PostgreSQL: marks the tickets as booked, whatever stands there, and ends every hold on them.
+-- The sale is committed in PostgreSQL: marks the tickets as booked, whatever their marks say, and ends every hold on
+-- them.
 -- KEYS: marks of the event, list of sales. ARGV: user, attempt, how long the marks are kept (ms), tickets…
 local event_key, sales_key = KEYS[1], KEYS[2]
 local user, attempt, keep_ms = ARGV[1], ARGV[2], ARGV[3]

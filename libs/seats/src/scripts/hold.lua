@@ -1,8 +1,8 @@
--- Holds all tickets asked for, or none. The owner's repeat succeeds and prolongs nothing.
--- KEYS: marks of the event, list of sales. ARGV: user, name for a new hold, length of a hold (ms), its longest life (ms), how
+-- Holds all tickets asked for, or none. The owner's repeat succeeds and does not prolong the hold.
+-- KEYS: marks of the event, list of sales. ARGV: user, id for a new hold, length of a hold (ms), its lifetime (ms), how
 -- many tickets of the event the user may have (0: any number), how long the marks are kept (ms), tickets…
--- Answer: 'refused', ticket, why, whose it is ('' when nobody's) | 'held', hold, number of tickets that count for the cap, these tickets…, then for each
--- ticket asked: new (1 or 0), ms left, answers to reserve so far.
+-- Answer: 'refused', ticket, why, its owner ('' without one) | 'held', hold, number of tickets that count for the cap,
+-- these tickets…, then for each ticket asked: new (1 or 0), ms left, answers to reserve so far.
 local event_key, sales_key = KEYS[1], KEYS[2]
 local user, new_hold, hold_ms, life_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local cap, keep_ms = tonumber(ARGV[5]), ARGV[6]
@@ -33,7 +33,7 @@ for i = first, #ARGV do
     end
     if owner then
       local ends = redis.call('PEXPIRETIME', lock_key(ticket))
-      -- A lock without an end was not written here; as a hold it gets one.
+      -- A lock without an end was not written by these scripts; as a hold it gets an end.
       owned_until[ticket] = ends > 0 and ends or nil
     end
   end
@@ -50,8 +50,8 @@ if cap > 0 and free > 0 and redis.call('ZCOUNT', counted_key, '(' .. int(now), '
   return {'refused', a_free_one, 'limit', ''}
 end
 
--- Tickets that are all of one hold stay in it, unless it has lost others. Otherwise all asked for become one hold, each with
--- the end it has.
+-- If all tickets belong to one hold, they stay in it, unless that hold has lost others. Otherwise all tickets asked for
+-- become one hold, and each keeps its end.
 local hold = new_hold
 if free == 0 and hold_of_all ~= UNKNOWN then
   local found = read_hold(hold_of_all, user)
@@ -69,7 +69,7 @@ for i = first, #ARGV do
     if mark.kind == 's' then
       redis.call('PEXPIRE', proof_key(ticket, user), keep_ms)
     elseif answers == 1 or mark.hold ~= hold then
-      -- The proof or the mark was lost alone, or the ticket comes from another hold: the end stays what it was.
+      -- The proof or the mark was lost alone, or the ticket comes from another hold. The end stays the same.
       write_hold(event_key, ticket, user, ends, answers, hold, mark.latest_end or ends)
     end
   end

@@ -1,9 +1,10 @@
 -- Put in front of every script: the names of keys and the form of marks, in one place.
 
--- A sale older than this whose entry in the list of sales is gone is put back there by whoever stumbles over it.
+-- When the entry of a sale that is older than this is missing from the list of sales, the next script that meets the
+-- sale adds it again.
 local LOST_SALE_MS = 60000
 
--- Stands for what a mark does not know: a field of a mark is never empty.
+-- Stands for an unknown value: a field of a mark is never empty.
 local UNKNOWN = '-'
 
 -- Lua writes large numbers as 1.7e+12, which Redis would refuse.
@@ -24,12 +25,12 @@ local function proof_key(ticket, user)
   return 'ticket_lock_user:' .. ticket .. ':' .. user
 end
 
--- What a hold is made of: <key of the event's marks> <user> <ticket> <ticket> …
+-- Content: <key of the event's marks> <user> <ticket> <ticket> …
 local function hold_key(hold)
   return 'ticket_hold:' .. hold
 end
 
--- Which tickets of the event count for a user's cap, each with the time until which it does.
+-- The tickets of the event that count for a user's cap, each with the time until which it counts.
 local function user_key(event_key, user)
   return 'user_seats:' .. string.sub(event_key, #'event_seats:' + 1) .. ':' .. user
 end
@@ -39,8 +40,8 @@ local function held_mark(user, hold, latest_end)
   return table.concat({'h', user, hold, int(latest_end)}, ':')
 end
 
--- A ticket being sold:
--- s:<user>:<hold>:<latest end, ms>:<attempt>:<end of the hold, ms>:<begin of the sale, ms>:<number of tickets in the sale>
+-- A ticket being sold: s:<user>:<hold>:<latest end, ms>:<attempt>:<end of the hold, ms>:<begin of the sale, ms>:<number
+-- of tickets in the sale>
 local function selling_mark(user, hold, latest_end, attempt, hold_ends, began, tickets)
   return table.concat({'s', user, hold, int(latest_end), attempt, int(hold_ends), int(began), tickets}, ':')
 end
@@ -60,12 +61,12 @@ local function read_mark(event_key, ticket)
     hold_ends = tonumber(part[6]), began = tonumber(part[7]), tickets = tonumber(part[8])}
 end
 
--- How a sale of a ticket is named in the list of sales.
+-- The name of a ticket's sale in the list of sales.
 local function sale_name(event_key, user, attempt, ticket)
   return table.concat({event_key, user, attempt, ticket}, ' ')
 end
 
--- The hold's three traces, ending at the same millisecond.
+-- Writes the three keys of a hold, which end at the same millisecond.
 local function write_hold(event_key, ticket, user, ends, answers, hold, latest_end)
   redis.call('SET', lock_key(ticket), user, 'PXAT', int(ends))
   redis.call('SET', proof_key(ticket, user), answers, 'PXAT', int(ends))

@@ -1,5 +1,6 @@
--- Ends this user's holds; a sale that is being decided is left alone.
--- KEYS: marks of the event. ARGV: user, answers to reserve so far that must not have grown ('' for any number), tickets…
+-- Ends this user's holds. A sale that is being decided stays.
+-- KEYS: marks of the event. ARGV: user, the number of answers to reserve that must not have grown ('' for any number),
+-- tickets…
 -- Answer: how many holds ended.
 local event_key, user, answers = KEYS[1], ARGV[1], ARGV[2]
 local released = 0

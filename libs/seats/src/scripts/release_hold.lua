@@ -1,5 +1,5 @@
--- Gives all tickets of a hold back.
--- ARGV: hold, user. Answer: 'gone' | 'selling' | as tell_hold says, of what was given back.
+-- Releases all tickets of a hold.
+-- ARGV: hold, user. Answer: 'gone' | 'selling' | as tell_hold says, about what was released.
 local hold, user = ARGV[1], ARGV[2]
 local found = read_hold(hold, user)
 if not found then

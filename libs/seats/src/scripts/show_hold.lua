@@ -1,4 +1,4 @@
--- What a hold is made of, and how long it lasts.
+-- Shows the tickets of a hold and how long it lasts.
 -- ARGV: hold, user. Answer: 'gone' | as tell_hold says.
 local found = read_hold(ARGV[1], ARGV[2])
 if not found then

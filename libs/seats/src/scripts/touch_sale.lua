@@ -1,4 +1,4 @@
--- The sale goes on: it counts as left behind only when nobody says so again for as long as any other sale.
+-- Notes that the sale goes on: it becomes stale again only after its full time from now.
 -- KEYS: marks of the event, list of sales. ARGV: user, attempt, (unused), tickets…
 local event_key, sales_key = KEYS[1], KEYS[2]
 local now = now_ms()

@@ -1,7 +1,7 @@
--- Put in front of the scripts about a hold as a whole.
+-- Put in front of the scripts about a whole hold.
 
--- The tickets that are still in the hold: held or being sold, under this hold's name. Nothing when the hold is another
--- user's, ran out, or was never there: who asks for another's hold must not learn that it exists.
+-- The tickets that are still in the hold: held or being sold, under this hold's id. Nothing when the hold is another
+-- user's, has run out, or was never there: a user must not learn that another user's hold exists.
 local function read_hold(hold, user)
   local words = {}
   for word in string.gmatch(redis.call('GET', hold_key(hold)) or '', '[^ ]+') do
@@ -22,16 +22,16 @@ local function read_hold(hold, user)
       table.insert(found.seats, {ticket = ticket, ends = ends, latest_end = mark.latest_end})
       found.selling = found.selling or mark.kind == 's'
     elseif mark.user ~= user then
-      -- Gone to somebody else, or run out; what the user took into another hold is not lost.
+      -- Another user has it, or it has run out. A ticket that the user took into another hold is not lost.
       found.lost = true
     end
   end
   return #found.seats > 0 and found or nil
 end
 
--- The hold lasts as long as its first ticket to go, and can last as long as the first one that cannot be extended.
--- Answer: 'hold', key of the event's marks, ms left, ms until the latest end, being sold (1 or 0), a ticket was lost (1 or 0),
--- tickets…
+-- The hold lasts until its first ticket is free again, and can be extended until its first ticket cannot be.
+-- Answer: 'hold', key of the event's marks, ms left, ms until the latest end, being sold (1 or 0), a ticket was lost (1
+-- or 0), tickets…
 local function tell_hold(found, now)
   local ends, latest_end, tickets = math.huge, math.huge, {}
   for _, seat in ipairs(found.seats) do

@@ -1,7 +1,7 @@
 //! What the scripts should do, written down without Redis.
 //!
-//! A hold ends at a moment that is only known within the time that its call took, so a ticket may for a short while be held
-//! or not. The model allows both then, and exactly one thing at all other times.
+//! A hold ends at a moment that is only known within the time that its call took, so a ticket may for a short while be
+//! held or not. The model allows both then, and exactly one thing at all other times.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -166,7 +166,7 @@ async fn a_hold_that_another_call_was_answered_with_is_not_given_back() {
 }
 
 #[tokio::test]
-async fn every_key_of_an_event_goes_by_itself_in_the_end() {
+async fn every_key_of_an_event_expires() {
     let (mut redis, event, user, ticket) = (connect().await, new_event(), UserId::random(), TicketId::random());
     seats::hold(&mut redis, event, user, &[ticket], &HoldLimits::of_length(HOLD)).await.expect("Redis");
     seats::begin_sale(&mut redis, &sale_of(event, user, &[ticket])).await.expect("Redis");

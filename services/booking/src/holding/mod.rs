@@ -19,8 +19,8 @@ pub(crate) use self::metrics::HoldMetrics;
 use self::{catalog::Catalog, refusals::RefusalCache};
 use crate::{orders::Orders, refusal::Refusal};
 
-/// A hold is tried again once: after a mark in Redis that PostgreSQL contradicts was cleared, or after a ticket turned out to
-/// have moved to another event.
+/// A hold is tried again once: after a mark in Redis that PostgreSQL contradicts was cleared, or after a ticket turned
+/// out to have moved to another event.
 const TRIES: usize = 2;
 
 /// Why a call about a hold did not succeed.
@@ -112,7 +112,8 @@ impl Holds {
         self.place(None, &[ticket], user).await.map(drop)
     }
 
-    /// Holds all these tickets of an event for the user, or none of them. The second value says whether any of them is new.
+    /// Holds all these tickets of an event for the user, or none of them. The second value says whether any of them is
+    /// new.
     pub(crate) async fn hold(
         &self,
         event: EventId,
@@ -222,8 +223,8 @@ impl Holds {
             }
             _ => {}
         }
-        // The customer hears that the call failed, so its new tickets must not be kept from others. If this fails too, the
-        // hold runs out.
+        // The customer hears that the call failed, so its new tickets must not be kept from others. If this fails too,
+        // the hold runs out.
         if placed.is_new() {
             let _ = seats::release_unanswered(&mut redis, event, user, &placed).await;
         }

@@ -1,10 +1,10 @@
 //! Recent refusals, to answer a crowd without Redis.
 //!
-//! Many customers may want a ticket that another one holds. Each of them would cost Redis a script, only to hear what the
-//! last hundred have just heard. After a few refusals within a moment, the rest of that moment is answered from memory. Then
-//! one caller asks Redis again, and the others get the same refusal until its answer is there. The owner is not answered from
-//! here: their repeat succeeds, and only Redis knows. A ticket that comes back can be held a moment and one answer of Redis
-//! later.
+//! Many customers may want a ticket that another one holds. Each of them would cost Redis a script, only to hear what
+//! the last hundred have just heard. After a few refusals within a moment, the rest of that moment is answered from
+//! memory. Then one caller asks Redis again, and the others get the same refusal until its answer is there. The owner
+//! is not answered from here: their repeat succeeds, and only Redis knows. A ticket that comes back can be held a
+//! moment and one answer of Redis later.
 
 use std::time::{Duration, Instant};
 

@@ -41,8 +41,8 @@ impl From<SaleError> for ApiError {
     }
 }
 
-/// The answer to the contract's reserve: the contract's message always, and a code of its own if the customer should know
-/// why.
+/// The answer to the contract's reserve: the contract's message always, and a code of its own if the customer should
+/// know why.
 pub(crate) fn not_available(error: HoldError) -> ApiError {
     const MESSAGE: &str = "Ticket is not available for reservation";
     match error {

@@ -62,8 +62,8 @@ type Answer = Result<(StatusCode, axum::Json<Hold>), ApiError>;
 
 /// Hold seats
 ///
-/// Holds all these tickets for the user, or none of them. The owner's repeat succeeds and does not prolong the hold. Tickets
-/// that the user already holds join the new hold and keep their end.
+/// Holds all these tickets for the user, or none of them. The owner's repeat succeeds and does not prolong the hold.
+/// Tickets that the user already holds join the new hold and keep their end.
 #[utoipa::path(
     post,
     path = "/holds",

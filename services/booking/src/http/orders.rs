@@ -36,8 +36,8 @@ type Answer = Result<(StatusCode, axum::Json<Order>), ApiError>;
 
 /// Place an order
 ///
-/// Takes the payment and books all tickets of the hold for its user. A repeat under the same `Idempotency-Key` is answered with
-/// the order of the first call.
+/// Takes the payment and books all tickets of the hold for its user. A repeat under the same `Idempotency-Key` is
+/// answered with the order of the first call.
 #[utoipa::path(
     post,
     path = "/orders",

@@ -15,9 +15,9 @@ const MOST_TICKETS: usize = 50;
 /// Longer than any name that Stripe gives.
 const LONGEST_REFERENCE: usize = 255;
 
-/// Members that the contract does not name. They are tolerated: the contract grows by additions, and an earlier version must
-/// not refuse a client of a later one. Collecting them also requires the body to be an object; without them, a plain
-/// structure would be read from an array too.
+/// Members that the contract does not name. They are tolerated: the contract grows by additions, and an earlier version
+/// must not refuse a client of a later one. Collecting them also requires the body to be an object; without them, a
+/// plain structure would be read from an array too.
 pub(crate) type Additions = HashMap<String, IgnoredAny>;
 
 /// A ticket and the user who wants it.

@@ -39,8 +39,8 @@ pub(crate) async fn reserve(
 
 /// Confirm a reservation
 ///
-/// Takes the payment and books the ticket for the user who reserved it. Once the ticket is booked, the user's repeat succeeds
-/// and charges nothing, so a client that did not get its answer can ask again.
+/// Takes the payment and books the ticket for the user who reserved it. Once the ticket is booked, the user's repeat
+/// succeeds and charges nothing, so a client that did not get its answer can ask again.
 #[utoipa::path(
     post,
     path = "/tickets/confirm",

@@ -13,7 +13,8 @@ impl Orders {
     /// What the number of orders written means: the order began as `start`, or, if its seats are not available or the
     /// attempt was decided before, what stands.
     ///
-    /// After an error of PostgreSQL the outcome is not known: the statement may have committed. [`Self::fence`] finds out.
+    /// After an error of PostgreSQL the outcome is not known: the statement may have committed. [`Self::fence`] finds
+    /// out.
     pub(super) async fn decided(
         &self,
         attempt: &SaleAttempt,
@@ -32,8 +33,9 @@ impl Orders {
         }
     }
 
-    /// Cancels an attempt that has no order yet, so that none can be written later, and returns the decision that stands:
-    /// this one, or the one that was there first. Waits for a transaction that inserts the order at the same moment.
+    /// Cancels an attempt that has no order yet, so that none can be written later, and returns the decision that
+    /// stands: this one, or the one that was there first. Waits for a transaction that inserts the order at the same
+    /// moment.
     pub(crate) async fn fence(
         &self,
         attempt: &SaleAttempt,
@@ -66,8 +68,8 @@ impl Orders {
     }
 }
 
-/// Why an order cannot be written after a unique violation: another order has a ticket, or another call of the user's came
-/// under the same key just now. In the second case the seats stay held, and the next call hears of the key.
+/// Why an order cannot be written after a unique violation: another order has a ticket, or another call of the user's
+/// came under the same key just now. In the second case the seats stay held, and the next call hears of the key.
 fn why_refused(violation: &sqlx::Error) -> Reason {
     let constraint = violation.as_database_error().and_then(|error| error.constraint());
     if constraint == Some("idempotency_keys_pkey") { Reason::Abandoned } else { Reason::NotAvailable }

@@ -1,7 +1,8 @@
-//! Idempotency keys: a client that did not get its answer repeats the call under the same key, and nothing is done twice.
+//! Idempotency keys: a client that did not get its answer repeats the call under the same key, and nothing is done
+//! twice.
 //!
-//! After the IETF's draft "The Idempotency-Key HTTP Header Field". A key is stored in the transaction of the effect. A call
-//! that was refused had no effect, so it leaves no key and may be repeated.
+//! After the IETF's draft "The Idempotency-Key HTTP Header Field". A key is stored in the transaction of the effect. A
+//! call that was refused had no effect, so it leaves no key and may be repeated.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
-//! Orders in PostgreSQL: who buys what, at what price, and how far it has come. This room is SQL and the rules of an order's
-//! life; it knows no other room.
+//! Orders in PostgreSQL: who buys what, at what price, and how far it has come. This room is SQL and the rules of an
+//! order's life; it knows no other room.
 //!
-//! An order's id names the sale attempt. Its row is a fence, so that no clock decides: an order without a payment is decided
-//! by whoever inserts the row first, an order with one by whoever takes its payment out of a state ([`lifecycle`]).
+//! An order's id names the sale attempt. Its row is a fence, so that no clock decides: an order without a payment is
+//! decided by whoever inserts the row first, an order with one by whoever takes its payment out of a state
+//! ([`lifecycle`]).
 
 mod decision;
 pub(crate) mod idempotency;

@@ -41,7 +41,8 @@ macro_rules! words {
 }
 
 words! {
-    /// How far an order has come (`orders.state`). `booked`, `cancelled` and `refunded` are ends; `stuck` waits for a person.
+    /// How far an order has come (`orders.state`). `booked`, `cancelled` and `refunded` are ends; `stuck` waits for a
+    /// person.
     pub enum OrderState {
         /// The order is written; its payment has not begun.
         Pending = "pending",

@@ -21,8 +21,8 @@ pub(crate) enum Report {
 }
 
 impl Report {
-    /// The transition that a report stands for. It takes effect only from the states in which it makes sense; a driver asks
-    /// the provider for the truth afterwards.
+    /// The transition that a report stands for. It takes effect only from the states in which it makes sense; a driver
+    /// asks the provider for the truth afterwards.
     fn transition(self) -> Option<Transition> {
         match self {
             Self::SetAside => Some(AUTHORIZE),
@@ -46,8 +46,8 @@ pub(crate) struct PaymentEvent<'a> {
 }
 
 impl Orders {
-    /// Stores an event with its effect. Returns the order it is about, if the event is new and about one of ours. After an
-    /// error nothing is stored, and the provider sends the event again.
+    /// Stores an event with its effect. Returns the order it is about, if the event is new and about one of ours. After
+    /// an error nothing is stored, and the provider sends the event again.
     pub(crate) async fn apply(&self, event: PaymentEvent<'_>) -> sqlx::Result<Option<OrderId>> {
         self.postgres
             .run(async |connection| {

@@ -13,7 +13,8 @@ impl Orders {
     /// [`REFUND_FREE`] if it cost nothing. One statement, together with the key under which the call may be repeated.
     ///
     /// Only a booked order of this user's can be given back, and only until its event is over (unless the event was
-    /// cancelled). Returns whether this call did it. Fails with a unique violation when another call came under the key.
+    /// cancelled). Returns whether this call did it. Fails with a unique violation when another call came under the
+    /// key.
     pub(crate) async fn refund(&self, order: OrderId, user: UserId, key: Option<&Key>) -> sqlx::Result<bool> {
         let (OrderAfter::Becomes(refunded, reason), OrderAfter::Becomes(booked, _)) = (REFUND.order, CAPTURE.order)
         else {

@@ -55,21 +55,21 @@ macro_rules! sell {
     };
 }
 
-/// Writes free orders: locks the seats in the order of their ids, books them, and writes each order with its tickets and the
-/// key under which its client may repeat the call. An order is left out if it has a row already, or if one of its tickets is
-/// not available. The statement is its own transaction.
+/// Writes free orders: locks the seats in the order of their ids, books them, and writes each order with its tickets
+/// and the key under which its client may repeat the call. An order is left out if it has a row already, or if one of
+/// its tickets is not available. The statement is its own transaction.
 ///
-/// Its parameters are [`SELL_PARAMETERS`]. It answers with the ids of the orders written. A unique violation means that a
-/// ticket belongs to another order, or that another call came under the same key; then nothing is written.
+/// Its parameters are [`SELL_PARAMETERS`]. It answers with the ids of the orders written. A unique violation means that
+/// a ticket belongs to another order, or that another call came under the same key; then nothing is written.
 pub const SELL: &str = sell!("");
 
-/// The same statement, but it leaves out an order if one of its seats or its event (which the order refers to) is locked by
-/// another transaction. So no order of the batch waits for another one's seat.
+/// The same statement, but it leaves out an order if one of its seats or its event (which the order refers to) is
+/// locked by another transaction. So no order of the batch waits for another one's seat.
 const SELL_UNLOCKED: &str = sell!("SKIP LOCKED FOR KEY SHARE OF events SKIP LOCKED");
 
-/// What `$1`, `$2`, … of [`SELL`] are. The first two name each ticket and its order. The others have one element for each
-/// order, except `currency`, which is one text. `counts` is a `bigint[]`, all others are `text[]`; `holds`, `keys` and
-/// `fingerprints` may contain nulls.
+/// What `$1`, `$2`, … of [`SELL`] are. The first two name each ticket and its order. The others have one element for
+/// each order, except `currency`, which is one text. `counts` is a `bigint[]`, all others are `text[]`; `holds`, `keys`
+/// and `fingerprints` may contain nulls.
 pub const SELL_PARAMETERS: &[&str] = &[
     "tickets",
     "their_orders",

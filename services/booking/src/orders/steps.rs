@@ -1,5 +1,5 @@
-//! The transitions of an order with a payment, as statements. Each takes effect for one of those who drive the order, and
-//! says whether it was this one.
+//! The transitions of an order with a payment, as statements. Each takes effect for one of those who drive the order,
+//! and says whether it was this one.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ impl Transition {
     }
 }
 
-/// Takes a transition if the payment is in one of the states `from`. `intent` is the provider's name of the payment, if it
-/// is learnt here. Returns whether the transition took effect.
+/// Takes a transition if the payment is in one of the states `from`. `intent` is the provider's name of the payment, if
+/// it is learnt here. Returns whether the transition took effect.
 pub(super) async fn advance<'e, E>(
     postgres: E,
     order: OrderId,
@@ -74,8 +74,8 @@ where
 }
 
 impl Orders {
-    /// Takes a transition if the payment is in one of the states that it starts from. `intent` is the provider's name of the
-    /// payment, if it is learnt here. Returns whether the transition took effect.
+    /// Takes a transition if the payment is in one of the states that it starts from. `intent` is the provider's name
+    /// of the payment, if it is learnt here. Returns whether the transition took effect.
     pub(crate) async fn advance(
         &self,
         order: OrderId,
@@ -90,8 +90,8 @@ impl Orders {
         advance(&self.postgres, order, &GIVE_UP, &[seen.as_str()], None).await
     }
 
-    /// Books all tickets of an order whose money is set aside, which is the transition [`BOOK`]. If one is not available,
-    /// nothing is changed. After an error the tickets may have been booked.
+    /// Books all tickets of an order whose money is set aside, which is the transition [`BOOK`]. If one is not
+    /// available, nothing is changed. After an error the tickets may have been booked.
     pub(crate) async fn book(&self, order: OrderId) -> sqlx::Result<bool> {
         let booked: sqlx::Result<i64> = sqlx::query_scalar(
             "WITH wanted AS (
@@ -133,8 +133,8 @@ impl Orders {
         }
     }
 
-    /// Gives back the tickets of an order whose money could not be taken, which is the transition [`UNBOOK`]. After an error
-    /// they may have been given back.
+    /// Gives back the tickets of an order whose money could not be taken, which is the transition [`UNBOOK`]. After an
+    /// error they may have been given back.
     pub(crate) async fn unbook(&self, order: OrderId) -> sqlx::Result<bool> {
         let OrderAfter::Becomes(state, reason) = UNBOOK.order else { return Ok(false) };
         let unbooked: i64 = sqlx::query_scalar(

@@ -1,10 +1,10 @@
 //! Stripe's API, as far as tickets need it: a payment is authorized first and captured later.
 //!
 //! <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method> and
-//! <https://docs.stripe.com/api/idempotent_requests>. Each call that has an effect carries an idempotency key that derives
-//! from the order, so that a repeat, also after a crash, has no second effect. Stripe keeps its own faults under the key too.
-//! So the calls that cannot take effect twice anyway (capture, cancel and refund of the whole amount) get another key with
-//! each of the worker's looks.
+//! <https://docs.stripe.com/api/idempotent_requests>. Each call that has an effect carries an idempotency key that
+//! derives from the order, so that a repeat, also after a crash, has no second effect. Stripe keeps its own faults
+//! under the key too. So the calls that cannot take effect twice anyway (capture, cancel and refund of the whole
+//! amount) get another key with each of the worker's looks.
 
 use std::time::Duration;
 
@@ -110,8 +110,8 @@ impl StripeError {
         matches!(self, Self::Refused { status, kind, .. } if *status == StatusCode::PAYMENT_REQUIRED || kind == "card_error")
     }
 
-    /// Whether the same call may succeed later: no answer, too many calls, Stripe's own faults, a call under the same key that
-    /// is not finished, and an API key that is not valid, which a person corrects.
+    /// Whether the same call may succeed later: no answer, too many calls, Stripe's own faults, a call under the same
+    /// key that is not finished, and an API key that is not valid, which a person corrects.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NoAnswer(_) => true,
@@ -217,9 +217,8 @@ impl Stripe {
         Ok(customer.id)
     }
 
-    /// Attaches a payment method to a customer, so that it can be used again. Returns Stripe's name of it, which differs from
-    /// the one given for a test card.
-    /// A method that is attached to another customer is refused.
+    /// Attaches a payment method to a customer, so that it can be used again. Returns Stripe's name of it, which
+    /// differs from the one given for a test card. A method that is attached to another customer is refused.
     pub(crate) async fn attach(&self, method: &str, customer: &str) -> Result<String, StripeError> {
         let path = format!("/v1/payment_methods/{method}/attach");
         let attached: Named =

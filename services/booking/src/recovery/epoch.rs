@@ -1,9 +1,9 @@
 //! Notices that Redis lost its memory, or part of it.
 //!
-//! An epoch is a token in Redis together with the server that keeps it. When the token is gone, everything was lost: by a
-//! flush, or a restart without persistence. When the server is another one (after a restart or a failover), its last writes
-//! may be missing; which holds those were cannot be known. Sales do not depend on this, because PostgreSQL decides them. It
-//! tells operators why customers lost their holds.
+//! An epoch is a token in Redis together with the server that keeps it. When the token is gone, everything was lost: by
+//! a flush, or a restart without persistence. When the server is another one (after a restart or a failover), its last
+//! writes may be missing; which holds those were cannot be known. Sales do not depend on this, because PostgreSQL
+//! decides them. It tells operators why customers lost their holds.
 
 use redis::{RedisResult, aio::ConnectionManager};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! Ends what a crash, a lost connection or a lost answer left behind: sales that stand in Redis, and orders whose payment
-//! nobody drives. It also notices when Redis lost its memory, and deletes old idempotency keys.
+//! Ends what a crash, a lost connection or a lost answer left behind: sales that stand in Redis, and orders whose
+//! payment nobody drives. It also notices when Redis lost its memory, and deletes old idempotency keys.
 //!
 //! Several replicas may sweep at once: PostgreSQL decides an order once, and ending a sale twice changes nothing.
 
@@ -23,7 +23,8 @@ use crate::{
     settings::SweepSettings,
 };
 
-/// The most sales of one look: enough to catch up after an outage, few enough to notice the end of the process in between.
+/// The most sales of one look: enough to catch up after an outage, few enough to notice the end of the process in
+/// between.
 const BATCH: usize = 100;
 /// The most orders that are claimed together. Each may take several calls to Stripe.
 const ORDERS: i64 = 20;

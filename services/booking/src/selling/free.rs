@@ -17,8 +17,8 @@ const TURN_WITHIN: Duration = Duration::from_secs(4);
 
 type SharedError = Arc<sqlx::Error>;
 
-/// Writes free orders in batches. Orders that arrive while a batch runs form the next one: one statement, one commit. An
-/// order that cannot share a batch is then tried alone, so its error is its own. Clones share the batches.
+/// Writes free orders in batches. Orders that arrive while a batch runs form the next one: one statement, one commit.
+/// An order that cannot share a batch is then tried alone, so its error is its own. Clones share the batches.
 #[derive(Clone)]
 pub struct FreeOrderWriter {
     orders: Orders,
@@ -48,7 +48,7 @@ impl FreeOrderWriter {
         if written {
             return Ok(Decision { state: OrderState::Booked, reason: None });
         }
-        // Alone it waits for whoever has locked a seat, and gets only its own errors.
+        // Alone it waits for the transaction that has locked a seat, and gets only its own errors.
         Ok(self.orders.sell(&(attempt.clone(), purchase.clone())).await?)
     }
 }

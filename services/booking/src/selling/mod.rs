@@ -1,12 +1,12 @@
 //! Checking out: the hold becomes a sale, the payment is taken, PostgreSQL decides, the seats are marked.
 //!
-//! 1. Redis turns the live hold into `selling`, which no expiry ends, under the id of the order to come. The owner's second
-//!    call joins the order under way instead.
+//! 1. Redis turns the live hold into `selling`, which no expiry ends, under the id of the order to come. The owner's
+//!    second call joins the order under way instead.
 //! 2. The order comes to its end: at once where nothing is paid ([`free`]), step by step where something is ([`paid`]).
 //! 3. Redis learns the decision: `booked`, or what is left of the hold comes back.
 //!
-//! Whatever fails after step 1 leaves the mark in place. A repeat by the customer joins the order and finishes it; otherwise
-//! the sweeper does. Only a decision that PostgreSQL has committed ends the mark.
+//! Whatever fails after step 1 leaves the mark in place. A repeat by the customer joins the order and finishes it;
+//! otherwise the sweeper does. Only a decision that PostgreSQL has committed ends the mark.
 
 mod error;
 mod free;
@@ -49,8 +49,7 @@ struct Basket {
     purchase: Purchase,
 }
 
-/// Sells what is held. Clones share all of it.
-#[derive(Clone)]
+/// Sells what is held.
 pub(crate) struct Checkout {
     pub(crate) redis: ConnectionManager,
     pub(crate) holds: Arc<Holds>,
@@ -70,13 +69,13 @@ pub(crate) struct Checkout {
 impl Checkout {
     /// Sells the ticket to the user who holds it. Once it is sold, the buyer's repeat succeeds too.
     pub(crate) async fn confirm(
-        &self,
+        self: &Arc<Self>,
         ticket: TicketId,
         user: UserId,
         payment_method: PaymentMethodId,
     ) -> Result<(), SaleError> {
         let purchase = Purchase { payment_method, hold: None, currency: self.currency, key: None };
-        let checkout = self.clone();
+        let checkout = Arc::clone(self);
         self.detached(async move {
             let event = checkout.holds.event_of(ticket).await?;
             checkout.buy(Basket { event, tickets: vec![ticket], user, purchase }).await.map(drop)
@@ -84,10 +83,10 @@ impl Checkout {
         .await
     }
 
-    /// Sells all tickets of the hold to the user who has it, or none. Returns the order; under a key that was used before,
-    /// the order that the first call led to.
+    /// Sells all tickets of the hold to the user who has it, or none. Returns the order; under a key that was used
+    /// before, the order that the first call led to.
     pub(crate) async fn order(
-        &self,
+        self: &Arc<Self>,
         hold: HoldId,
         user: UserId,
         payment_method: PaymentMethodId,
@@ -96,7 +95,7 @@ impl Checkout {
         let request = [hold.to_string(), user.to_string(), payment_method.to_string()];
         let key = key.map(|text| Key::new(text, &request.each_ref().map(String::as_str)));
         let purchase = Purchase { payment_method, hold: Some(hold), currency: self.currency, key };
-        let checkout = self.clone();
+        let checkout = Arc::clone(self);
         self.detached(async move {
             if let Some(order) = checkout.order_under(user, Operation::Order, purchase.key.as_ref()).await? {
                 return checkout.resume_and_tell(order).await;
@@ -119,13 +118,13 @@ impl Checkout {
 
     /// Runs a sale to its end in a task of its own: a client that goes away must not stop it in the middle.
     async fn detached<T: Send + 'static>(
-        &self,
+        self: &Arc<Self>,
         sale: impl Future<Output = Result<T, SaleError>> + Send + 'static,
     ) -> Result<T, SaleError> {
-        let metrics = self.metrics.clone();
+        let checkout = Arc::clone(self);
         let sale = self.tasks.spawn(async move {
             let outcome = sale.await;
-            metrics.count(&outcome);
+            checkout.metrics.count(&outcome);
             outcome
         });
         sale.await?

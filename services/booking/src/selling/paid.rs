@@ -1,8 +1,8 @@
 //! Drives an order with a payment: authorize, book, capture, and back where that fails.
 //!
-//! A request drives its own order, a webhook the one it is about, and the worker those that nobody drives. All do the same:
-//! read the order and take the next step, which [`next()`] decides. Calls to Stripe repeat under the same key without a second
-//! effect, and each transition in PostgreSQL takes effect for one of those who try it.
+//! A request drives its own order, a webhook the one it is about, and the worker those that nobody drives. All do the
+//! same: read the order and take the next step, which [`next()`] decides. Calls to Stripe repeat under the same key
+//! without a second effect, and each transition in PostgreSQL takes effect for one of those who try it.
 
 use std::sync::Arc;
 

@@ -24,8 +24,9 @@ impl PaymentMethods {
         Self { postgres, payments }
     }
 
-    /// Saves a payment method that Stripe knows under this name (`pm_…`) for this user. The user's repeat is answered with
-    /// the same method. Refused when nothing is paid here, Stripe does not know the method, or it is another user's.
+    /// Saves a payment method that Stripe knows under this name (`pm_…`) for this user. The user's repeat is answered
+    /// with the same method. Refused when nothing is paid here, Stripe does not know the method, or it is another
+    /// user's.
     pub(crate) async fn save(&self, user: UserId, reference: &str) -> Result<PaymentMethodId, SaleError> {
         const REFUSED: SaleError = SaleError::Refused(Refusal::PaymentMethod);
         let Some(payments) = &self.payments else { return Err(REFUSED) };

@@ -1,5 +1,7 @@
 //! Undoing an order: cancelling one that is under way, giving a booked one back.
 
+use std::sync::Arc;
+
 use ids::{OrderId, UserId};
 
 use super::{Checkout, SaleError};
@@ -57,8 +59,8 @@ impl Checkout {
     }
 
     /// Goes on with the payment of an order without waiting for it. The worker ends what fails.
-    pub(crate) fn resume_in_background(&self, order: OrderId) {
-        let checkout = self.clone();
+    pub(crate) fn resume_in_background(self: &Arc<Self>, order: OrderId) {
+        let checkout = Arc::clone(self);
         self.tasks.spawn(async move {
             if let Err(error) = checkout.resume(order).await {
                 tracing::warn!(%error, %order, "the order could not be resumed");

@@ -1,7 +1,9 @@
 //! Stripe's webhooks: stored once, applied in the transaction that stores them.
 //!
-//! They come late, twice and in any order. So an event is only a hint: it moves a payment forward from the states in which
-//! that makes sense, and a driver of the order then asks Stripe for the truth.
+//! They come late, twice and in any order. So an event is only a hint: it moves a payment forward from the states in
+//! which that makes sense, and a driver of the order then asks Stripe for the truth.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -47,7 +49,7 @@ impl WebhookEvent {
 
 impl Checkout {
     /// Stores an event with its effect, and resumes the order that it is about.
-    pub(crate) async fn receive(&self, event: &WebhookEvent) -> Result<(), SaleError> {
+    pub(crate) async fn receive(self: &Arc<Self>, event: &WebhookEvent) -> Result<(), SaleError> {
         let (reference, kind, intent, report) =
             (event.id.as_str(), event.kind.as_str(), event.intent(), event.report());
         if let Some(order) = self.orders.apply(PaymentEvent { reference, kind, intent, report }).await? {

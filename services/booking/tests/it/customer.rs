@@ -1,4 +1,4 @@
-//! Somebody who wants a ticket.
+//! A customer who wants a ticket.
 
 use std::time::Duration;
 
@@ -85,8 +85,8 @@ impl Customer {
     }
 }
 
-/// Asks again while the answer is 503, as the contract tells clients to: on a machine that has too much to do, a store may
-/// not answer in time. What the service could not say then, it must be able to say afterwards.
+/// Asks again while the answer is 503, as the contract tells clients to: on a machine that has too much to do, a store
+/// may not answer in time. What the service could not say then, it must be able to say afterwards.
 pub(crate) async fn insist<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
     loop {
         let answer = ask().await;

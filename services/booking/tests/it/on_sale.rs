@@ -39,7 +39,7 @@ async fn between_its_begin_and_its_end_an_event_is_on_sale() {
 }
 
 #[tokio::test]
-async fn who_holds_a_seat_when_the_sale_ends_may_still_buy_it() {
+async fn a_user_who_holds_a_seat_when_the_sale_ends_may_still_buy_it() {
     let service = Service::start().await;
     let (_, tickets) = service.given_event_with_seats(1).await;
     let customer = service.customer();

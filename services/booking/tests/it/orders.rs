@@ -35,7 +35,7 @@ pub(crate) fn states(order: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn what_is_held_is_ordered_as_a_whole() {
+async fn an_order_buys_all_seats_of_its_hold() {
     let service = Service::start().await;
     let (event, tickets) = service.given_event_with_seats(3).await;
     let customer = service.customer();
@@ -66,7 +66,7 @@ async fn an_order_needs_a_live_hold_of_its_user() {
     assert_eq!(service.stores.buyers(&tickets[0]).await, [owner.uuid]);
 }
 
-/// Who wanted seats side by side does not want some of them.
+/// A customer who wanted seats side by side does not want some of them.
 #[tokio::test]
 async fn a_hold_that_lost_a_seat_to_somebody_else_is_not_ordered_in_part() {
     let service = Service::start().await;

@@ -25,7 +25,7 @@ const SEATS: usize = 100;
 const SIDE_BY_SIDE: usize = 3;
 /// Long enough that a machine with much else to do can confirm in time.
 const HOLD: Duration = Duration::from_secs(1);
-/// The pause of a customer who was refused before he asks again.
+/// How long a refused customer waits before they ask again.
 const PATIENCE_MS: std::ops::Range<u64> = 100..500;
 
 /// What one round showed.
@@ -99,7 +99,8 @@ async fn race(service: &Service, bases: &[String; 2], ticket: Ticket) -> (Ticket
     (seat.ticket, round)
 }
 
-/// Tries until the seat is his or somebody's. Returns who he is, whether he bought, and how many of his holds ran out.
+/// Tries until somebody has bought the seat. Returns the customer, whether they bought it, and how many of their holds
+/// ran out.
 async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
     let (mut ran_out, mut refused) = (0, 0);
     loop {

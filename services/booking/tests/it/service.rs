@@ -181,8 +181,8 @@ impl Service {
     }
 }
 
-/// A client that lets go of a connection before the server does (after its read timeout): a request that meets the server's
-/// hanging up gets no answer.
+/// A client that lets go of a connection before the server does (after its read timeout): a request that meets the
+/// server's hanging up gets no answer.
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().expect("a client")
 }

@@ -1,4 +1,4 @@
-//! Payments through Stripe, to every end that they have.
+//! Payments through Stripe, up to each of their ends.
 
 use std::time::Duration;
 
@@ -166,7 +166,7 @@ async fn an_order_that_waits_can_be_cancelled_by_its_user_alone() {
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_gone_when_the_money_is_set_aside_lets_the_money_go() {
+async fn a_payment_is_voided_when_a_ticket_is_gone_after_the_authorization() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.saved_card("pm_card_authenticationRequired").await).await;
     sqlx::query("UPDATE tickets SET status = 'booked' WHERE uuid = $1")
@@ -183,7 +183,7 @@ async fn a_ticket_that_is_gone_when_the_money_is_set_aside_lets_the_money_go() {
 }
 
 #[tokio::test]
-async fn money_that_cannot_be_taken_gives_the_tickets_back_in_a_stated_end() {
+async fn tickets_are_given_back_when_the_money_cannot_be_taken() {
     for card in ["pm_fake_authorizationExpires", "pm_fake_captureRefused"] {
         let shop = Shop::open().await;
         let answer = shop.order(&shop.saved_card(card).await).await;

@@ -1,4 +1,4 @@
-//! Sales that come at the same time are made by one statement, and yet each for itself.
+//! Free orders that arrive together are written by one statement, and each has its own outcome.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 const BUYERS: i32 = 20;
 
-/// Buyers of a ticket each. The last one's belongs to another event.
+/// Buyers of one ticket each. The last ticket belongs to another event.
 struct Rush {
     database: TestDatabase,
     free_orders: FreeOrderWriter,
@@ -23,7 +23,7 @@ struct Rush {
     tickets: Vec<Ticket>,
 }
 
-/// What became of a sale, or why that is not known.
+/// The decision about a sale, or why it is not known.
 type Sold = Result<Decision, Arc<sqlx::Error>>;
 
 impl Rush {
@@ -43,8 +43,8 @@ impl Rush {
         self.tickets.last().expect("a ticket")
     }
 
-    /// What all but the last one hear, and what the last one will hear. On the one thread of the test all of them ask before
-    /// anybody is served, so they are served together.
+    /// The outcomes of all buyers but the last, and the last buyer's to come. On the one thread of the test all of them
+    /// ask before any is served, so they share a batch.
     async fn sell(&self) -> (Vec<Sold>, JoinHandle<Sold>) {
         let mut sales: Vec<_> =
             self.tickets.iter().map(|ticket| tokio::spawn(sell(self.free_orders.clone(), ticket.clone()))).collect();
@@ -52,7 +52,7 @@ impl Rush {
         (join_all(sales).await.into_iter().map(|sold| sold.expect("no panic")).collect(), last)
     }
 
-    /// All but the last one have their tickets, by so many transactions.
+    /// Checks that all buyers but the last have their tickets, by this number of transactions.
     async fn assert_sold(&self, sold: Vec<Sold>, transactions: i64) {
         for sold in sold {
             assert_eq!(sold.expect("a decision").state, OrderState::Booked);
@@ -111,7 +111,7 @@ async fn only_the_last_one_waits(rush: &Rush, blocker: sqlx::Transaction<'static
 }
 
 #[tokio::test]
-async fn a_seat_that_is_sold_by_whoever_has_locked_it_is_refused() {
+async fn a_seat_that_is_sold_by_the_transaction_that_has_locked_it_is_refused() {
     let rush = Rush::prepare().await;
     let other = rush.transaction("UPDATE tickets SET status = 'booked' WHERE id = $1", rush.last().id).await;
     let (sold, last) = rush.sell().await;
@@ -120,9 +120,9 @@ async fn a_seat_that_is_sold_by_whoever_has_locked_it_is_refused() {
     assert_eq!(last.await.expect("no panic").expect("a decision").state, OrderState::Cancelled);
 }
 
-/// The ticket looks as if it were for sale, which only the constraint on the tickets of orders knows better.
+/// The ticket seems to be available; only the constraint on the tickets of orders knows that it is sold.
 #[tokio::test]
-async fn a_sale_that_breaks_a_constraint_spoils_no_other() {
+async fn a_sale_that_breaks_a_constraint_fails_no_other() {
     let rush = Rush::prepare().await;
     let sold_before = "WITH earlier AS (
             INSERT INTO orders (user_uuid, state, payment_provider, amount)

@@ -17,13 +17,13 @@ use self::{
 
 /// How many tickets have their event remembered: those of the largest stadium, at some 80 bytes each.
 const REMEMBERED_TICKETS: usize = 100_000;
-/// A ticket hardly ever moves to another event. The remembered event only picks the key in Redis: PostgreSQL's row decides
-/// each reservation and each sale.
+/// A ticket hardly ever moves to another event. The remembered event only picks the key in Redis: PostgreSQL's row
+/// decides each reservation and each sale.
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 /// How many tickets are remembered as sold.
 const SOLD_TICKETS: usize = 20_000;
-/// How long a ticket that PostgreSQL called sold is refused without asking again, because crowds ask for what is sold out. A
-/// ticket that is made available by hand cannot be held before this time is over.
+/// How long a ticket that PostgreSQL called sold is refused without asking again, because crowds ask for what is sold
+/// out. A ticket that is made available by hand cannot be held before this time is over.
 const SOLD_FOR: Duration = Duration::from_secs(1);
 /// How many tickets of an event are read ahead: a request for one is followed by requests for the others.
 const READ_AHEAD: i64 = 5_000;

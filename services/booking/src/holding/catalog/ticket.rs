@@ -25,8 +25,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// Why the ticket cannot be held. The begin and the end of the sale do not concern a user who held it before: they may
-    /// still pay.
+    /// Why the ticket cannot be held. The begin and the end of the sale do not concern a user who held it before: they
+    /// may still pay.
     pub(crate) fn refusal(self, held_before: bool) -> Option<Refusal> {
         match self {
             Self::Available => None,

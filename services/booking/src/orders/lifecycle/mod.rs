@@ -1,8 +1,8 @@
-//! The life of an order and its payment, in one table: every start and every transition that is allowed. [`next()`] decides
-//! which one a driver takes.
+//! The life of an order and its payment, in one table: every start and every transition that is allowed. [`next()`]
+//! decides which one a driver takes.
 //!
-//! Each transition is one statement that names the states it starts from. So a request, a webhook and the worker may drive
-//! the same order at the same time: a transition takes effect for one of them.
+//! Each transition is one statement that names the states it starts from. So a request, a webhook and the worker may
+//! drive the same order at the same time: a transition takes effect for one of them.
 
 mod next;
 #[cfg(test)]
@@ -70,7 +70,8 @@ macro_rules! transitions {
 starts! {
     /// A free order is written with the tickets that it books.
     SELL_FREE: None, Booked;
-    /// An order with a payment is written before the provider is asked, so that a crash leaves no payment without an order.
+    /// An order with a payment is written before the provider is asked, so that a crash leaves no payment without an
+    /// order.
     PLACE: Some(Authorizing), Pending;
     /// The tickets of an order with a payment cost nothing, so the provider is not asked.
     PLACE_FREE: Some(Authorized), Pending;

@@ -99,7 +99,8 @@ pub(crate) enum Action {
     StopUnsettled,
 }
 
-/// What a driver of the order does next, given what it has learnt. A customer has `time_limit` to pay, from the order on.
+/// What a driver of the order does next, given what it has learnt. A customer has `time_limit` to pay, from the order
+/// on.
 pub(crate) fn next(order: &Progress, learnt: Learnt, time_limit: Duration) -> Action {
     if order.payment.is_end() {
         return Action::Stop;
