@@ -6,7 +6,10 @@ use axum::{
     http::StatusCode,
 };
 use ids::EventId;
-use kit::error::{ApiError, ErrorBody};
+use kit::{
+    error::{ApiError, ErrorBody},
+    http::answers::{Internal, Unavailable},
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -73,8 +76,8 @@ struct Event {
     responses(
         (status = OK, description = "A page of events", body = Page),
         (status = BAD_REQUEST, description = "`page_too_deep` or `query_too_long`", body = ErrorBody),
-        (status = INTERNAL_SERVER_ERROR, description = "`internal_server_error`", body = ErrorBody),
-        (status = SERVICE_UNAVAILABLE, description = "`unavailable`: the index cannot answer now", body = ErrorBody),
+        Internal,
+        Unavailable,
     )
 )]
 pub(crate) async fn search(
@@ -104,8 +107,8 @@ async fn look_up(state: &AppState, question: &Question) -> Result<Page, ApiError
     Ok(Page {
         events: found.documents.into_iter().map(Event::from).collect(),
         total: found.total,
-        page: question.page(),
-        size: question.size(),
+        page: question.page().number.into(),
+        size: question.page().size.into(),
     })
 }
 

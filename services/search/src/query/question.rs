@@ -37,14 +37,8 @@ impl Question {
         Ok(Self { text: text.to_lowercase(), page })
     }
 
-    /// The page, from 1.
-    pub(crate) fn page(&self) -> u64 {
-        self.page.number.into()
-    }
-
-    /// The most events on a page.
-    pub(crate) fn size(&self) -> u64 {
-        self.page.size.into()
+    pub(crate) fn page(&self) -> Page {
+        self.page
     }
 
     /// The trimmed, lower-case text.
@@ -117,10 +111,10 @@ mod tests {
     fn page_and_size_take_defaults_and_limits(
         #[case] page: Option<&str>,
         #[case] size: Option<&str>,
-        #[case] expected: (u64, u64),
+        #[case] expected: (u32, u32),
     ) {
         let question = Question::parse(None, page, size).unwrap();
-        assert_eq!((question.page(), question.size()), expected);
+        assert_eq!((question.page().number, question.page().size), expected);
     }
 
     #[rstest]
@@ -180,8 +174,9 @@ mod tests {
         #[test]
         fn every_query_stays_within_the_limits(text in ".{0,300}", page in ".{0,30}", size in "[0-9]{0,30}") {
             if let Ok(question) = question(&text, &page, &size) {
-                prop_assert!((1..=u64::from(Page::MAX_SIZE)).contains(&question.size()));
-                prop_assert!(question.page() >= 1 && question.page() * question.size() <= u64::from(Page::MAX_DEPTH));
+                let Page { number, size } = question.page();
+                prop_assert!((1..=Page::MAX_SIZE).contains(&size));
+                prop_assert!(number >= 1 && number * size <= Page::MAX_DEPTH);
                 let query = question.to_query(OffsetDateTime::UNIX_EPOCH);
                 let reach = query["from"].as_u64().unwrap() + query["size"].as_u64().unwrap();
                 prop_assert!(reach <= u64::from(Page::MAX_DEPTH));
