@@ -128,7 +128,7 @@ transitions! {
     FINISH_REFUND: &[Refunding] => Refunded, Same;
     /// The worker has looked at the order too often, or the provider's payment is not known: a person must look. Starts
     /// only from the state that was seen.
-    GIVE_UP: OPEN => Failed, KeepsReason(Stuck);
+    HAND_OVER: OPEN => Failed, KeepsReason(Stuck);
 }
 
 /// What an order means for the marks of its seats in Redis.

@@ -7,7 +7,7 @@ use ids::OrderId;
 
 use super::{
     OrderState, Orders, PaymentState,
-    lifecycle::{BOOK, GIVE_UP, OrderAfter, Transition, UNBOOK},
+    lifecycle::{BOOK, HAND_OVER, OrderAfter, Transition, UNBOOK},
 };
 
 /// The worker looks again after this time, and waits twice as long each time…
@@ -86,8 +86,8 @@ impl Orders {
     }
 
     /// Leaves the order to a person, unless its payment has left the state that was seen.
-    pub(crate) async fn give_up(&self, order: OrderId, seen: PaymentState) -> sqlx::Result<bool> {
-        advance(&self.postgres, order, &GIVE_UP, &[seen.as_str()], None).await
+    pub(crate) async fn hand_over(&self, order: OrderId, seen: PaymentState) -> sqlx::Result<bool> {
+        advance(&self.postgres, order, &HAND_OVER, &[seen.as_str()], None).await
     }
 
     /// Books all tickets of an order whose money is set aside, which is the transition [`BOOK`]. If one is not

@@ -12,7 +12,7 @@ use super::{SaleError, SaleMetrics, marks::Marks};
 use crate::{
     orders::{
         Order, OrderPayment, OrderState, Orders, Reason,
-        lifecycle::{Action, Answer, Ask, GIVE_UP, Learnt, PaymentStatus, Transition, next},
+        lifecycle::{Action, Answer, Ask, HAND_OVER, Learnt, PaymentStatus, Transition, next},
     },
     payments::{Authorization, Intent, IntentStatus, StripeError, StripePayments},
 };
@@ -58,8 +58,8 @@ impl PaymentDriver {
         Self { orders, payments, marks, metrics }
     }
 
-    pub(crate) fn payments(&self) -> &StripePayments {
-        &self.payments
+    pub(super) fn webhook_secret(&self) -> &str {
+        &self.payments.webhook_secret
     }
 
     /// Drives the order as far as it goes now. A fault of Stripe's is [`Settled::Unsettled`].
@@ -92,7 +92,7 @@ impl PaymentDriver {
         let (order, progress, time_limit) = (payment.attempt.order, payment.progress(), self.payments.time_limit);
         let mut seen = Seen::default();
         let mut action = next(&progress, Learnt::Nothing, time_limit);
-        if action != Action::Take(GIVE_UP) {
+        if action != Action::Take(HAND_OVER) {
             self.marks.settle(payment.seats(), &payment.attempt).await?;
         }
         loop {
@@ -134,10 +134,10 @@ impl PaymentDriver {
 
     async fn take(&self, payment: &OrderPayment, transition: &Transition, seen: &Seen) -> Result<(), SaleError> {
         let order = payment.attempt.order;
-        if *transition == GIVE_UP {
+        if *transition == HAND_OVER {
             let (payment, intent) = (payment.payment, payment.intent.as_deref());
             tracing::error!(%order, ?payment, intent, "the order is stuck: a person must look at it");
-            self.orders.give_up(order, payment).await?;
+            self.orders.hand_over(order, payment).await?;
             return Ok(());
         }
         self.orders.advance(order, transition, seen.intent.as_deref()).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Checkout, SaleError};
+use super::{Checkout, PaymentDriver, SaleError};
 use crate::orders::{PaymentEvent, Report};
 
 /// An event, as far as it is read: <https://docs.stripe.com/api/events/object>.
@@ -48,6 +48,11 @@ impl WebhookEvent {
 }
 
 impl Checkout {
+    /// Signs the webhooks; `None` where nothing is paid.
+    pub(crate) fn webhook_secret(&self) -> Option<&str> {
+        self.driver.as_ref().map(PaymentDriver::webhook_secret)
+    }
+
     /// Stores an event with its effect, and resumes the order that it is about.
     pub(crate) async fn receive(self: &Arc<Self>, event: &WebhookEvent) -> Result<(), SaleError> {
         let (reference, kind, intent, report) =

@@ -34,7 +34,7 @@ async fn the_schema_allows_the_states_of_the_table_and_no_others() {
 }
 
 #[test]
-fn the_architecture_page_shows_the_table() {
+fn the_committed_architecture_page_shows_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/architecture.md");
     let page = std::fs::read_to_string(&path).expect("the page");
     let (before, rest) = page.split_once(BEGIN).expect("a mark before the table");

@@ -66,7 +66,7 @@ impl Shop {
         }
     }
 
-    /// The worker looks at once at whatever nobody brings on.
+    /// Makes every open order due, so that the worker drives it at once.
     pub(crate) async fn make_the_worker_look(&self) {
         sqlx::query("UPDATE payment_attempts SET next_look_at = now() WHERE next_look_at IS NOT NULL")
             .execute(self.service.stores.pool())

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AUTHORIZE, AWAIT_CUSTOMER, CAPTURE, DECLINE, DECLINE_WITHOUT_PAYMENT, EXPIRE, FIND_PAYMENT, FINISH_REFUND, GIVE_UP,
-    LOSE_PAYMENT, LOSE_TICKETS, PaymentState, REJECT, REJECT_WITHOUT_PAYMENT, RETURN, RETURN_CAPTURED, Transition,
-    VOID,
+    AUTHORIZE, AWAIT_CUSTOMER, CAPTURE, DECLINE, DECLINE_WITHOUT_PAYMENT, EXPIRE, FIND_PAYMENT, FINISH_REFUND,
+    HAND_OVER, LOSE_PAYMENT, LOSE_TICKETS, PaymentState, REJECT, REJECT_WITHOUT_PAYMENT, RETURN, RETURN_CAPTURED,
+    Transition, VOID,
 };
 
 /// How often the worker looks at an order, over some five hours, before it calls for a person.
@@ -106,7 +106,7 @@ pub(crate) fn next(order: &Progress, learnt: Learnt, time_limit: Duration) -> Ac
         return Action::Stop;
     }
     match learnt {
-        Learnt::Nothing if order.looks > MOST_LOOKS => Action::Take(GIVE_UP),
+        Learnt::Nothing if order.looks > MOST_LOOKS => Action::Take(HAND_OVER),
         Learnt::Nothing => first(order, time_limit),
         Learnt::TicketsLost if order.payment == PaymentState::Authorized => Action::Take(LOSE_TICKETS),
         Learnt::TicketsLost => Action::StopUnsettled,
@@ -136,7 +136,7 @@ fn first(order: &Progress, time_limit: Duration) -> Action {
         // Whether there is a payment is not known: the same call finds it, or makes one that is ended next.
         (Canceling, false) => Action::Ask(Ask::Authorize),
         (Refunding, true) => Action::Ask(Ask::Refund),
-        (RequiresAction | Refunding, false) => Action::Take(GIVE_UP),
+        (RequiresAction | Refunding, false) => Action::Take(HAND_OVER),
         _ => Action::Stop,
     }
 }

@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn an_order_that_was_looked_at_too_often_is_given_to_a_person(mut order in orders()) {
         order.looks = MOST_LOOKS + 1;
-        let expected = if order.payment.is_end() { Action::Stop } else { Action::Take(GIVE_UP) };
+        let expected = if order.payment.is_end() { Action::Stop } else { Action::Take(HAND_OVER) };
         prop_assert_eq!(next(&order, Learnt::Nothing, TIME_LIMIT), expected);
     }
 
@@ -158,6 +158,38 @@ fn every_state_can_be_reached_and_has_a_way_to_an_end() {
 fn only_a_refund_leaves_an_end() {
     let leaving = ALL.iter().filter(|transition| transition.from.iter().any(|from| from.is_end()));
     assert_eq!(leaving.map(|transition| transition.name).collect::<Vec<_>>(), [REFUND.name, REFUND_FREE.name]);
+}
+
+#[test]
+fn an_order_that_is_paid_is_authorized_booked_and_captured() {
+    let answer = |ask| match ask {
+        Ask::Authorize => Answer::Payment(PaymentStatus::SetAside),
+        Ask::Capture => Answer::Payment(PaymentStatus::Taken),
+        _ => Answer::Unknown,
+    };
+    let mut order = Progress { payment: Authorizing, is_named: false, is_free: false, age: Duration::ZERO, looks: 0 };
+    let mut taken = Vec::new();
+    while let Some(transition) = drive_once(&order, false, answer) {
+        taken.push(transition.name);
+        order = Progress { payment: transition.to, is_named: true, ..order };
+    }
+    assert_eq!(taken, [AUTHORIZE.name, BOOK.name, CAPTURE.name]);
+}
+
+#[test]
+fn money_that_cannot_be_captured_gives_the_tickets_back() {
+    let answer = |ask| match ask {
+        Ask::Capture => Answer::Refused { is_named: true },
+        Ask::LookUp => Answer::Payment(PaymentStatus::SetAside),
+        _ => Answer::Payment(PaymentStatus::Ended),
+    };
+    let mut order = Progress { payment: Capturing, is_named: true, is_free: false, age: Duration::ZERO, looks: 0 };
+    let mut taken = Vec::new();
+    while let Some(transition) = drive_once(&order, false, answer) {
+        taken.push(transition.name);
+        order.payment = transition.to;
+    }
+    assert_eq!(taken, [UNBOOK.name, VOID.name]);
 }
 
 #[test]
