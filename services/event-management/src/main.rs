@@ -1,6 +1,6 @@
 //! `event-management`: serves the pages of events.
 
-use event_management::Settings;
+use event_management::{RunError, Settings};
 use kit::{
     logging,
     settings::{Environment, or_exit},
@@ -8,13 +8,13 @@ use kit::{
 };
 use tokio::net::TcpListener;
 
-/// Requests make many small allocations that other threads free, which glibc's allocator does slowly, and jemalloc returns
-/// memory to the system after a burst.
+/// Requests make many small allocations that other threads free, which is slow in glibc's allocator. jemalloc is faster, and
+/// returns memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn main() -> Result<(), RunError> {
     let settings = or_exit(Settings::read(Environment::from_process()));
     logging::init("event-management", settings.server.mode);
     let listener = TcpListener::bind(&settings.server.addr).await?;

@@ -1,4 +1,4 @@
-//! The state of an event's seats at this moment. Nothing of it is cached.
+//! Reads the statuses of an event's seats. They are never cached.
 
 use std::sync::{
     Arc,
@@ -8,7 +8,6 @@ use std::sync::{
 use ids::{EventId, TicketId};
 use kit::postgres::Pool;
 use redis::aio::ConnectionManager;
-use uuid::Uuid;
 
 use crate::{
     metrics::EventMetrics,
@@ -16,7 +15,6 @@ use crate::{
     tickets::{TicketStatus, Tickets},
 };
 
-/// Reads seat states.
 pub(crate) struct Seats {
     pool: Pool,
     redis: ConnectionManager,
@@ -29,25 +27,22 @@ impl Seats {
         Self { pool, redis, redis_failed: AtomicBool::default(), metrics }
     }
 
-    /// The status of each ticket now. One call to each store, whatever the number of seats.
+    /// The status of each ticket now, by one call to each store. When Redis does not answer, no seat shows as held.
     ///
-    /// Redis first: a sale books in PostgreSQL and then removes its mark. In the other order a sale between the two reads
-    /// would be seen by neither, and a sold seat would show as available.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer. Without Redis no seat is held.
+    /// Redis is read first. A sale books in PostgreSQL and then removes its mark from Redis: if PostgreSQL were read first,
+    /// neither read would see a sale between the two, and a sold seat would show as available.
     pub(crate) async fn read(
         &self,
         event_id: i64,
-        event_uuid: Uuid,
+        event: EventId,
         tickets: &Tickets,
     ) -> Result<Box<[TicketStatus]>, sqlx::Error> {
         if tickets.len() == 0 {
             return Ok(Box::default());
         }
         self.metrics.seat_reads.inc();
-        let held = self.held(EventId(event_uuid)).await;
-        // One row with an array: thousands of rows cost both sides more than the reading itself.
+        let held = self.held(event).await;
+        // One row with an array. Thousands of rows would cost both sides more than the reading itself.
         let booked: Vec<i64> = sqlx::query_scalar(
             "SELECT coalesce(array_agg(id), '{}') FROM tickets WHERE event_id = $1 AND status = 'booked'",
         )
@@ -69,7 +64,7 @@ impl Seats {
             }
             Err(error) => error,
         };
-        // Once, not with every page until it is back.
+        // Warns once, and not with every page until Redis is back.
         if !self.redis_failed.swap(true, Ordering::Relaxed) {
             tracing::warn!(%error, "Redis failed: held seats show as available until it answers");
         }

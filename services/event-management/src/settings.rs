@@ -1,36 +1,31 @@
-//! The settings of this service.
+//! The settings of event management.
 
 use std::time::Duration;
 
 use kit::settings::{Environment, PostgresSettings, RedisSettings, ServerSettings, SettingsError};
 
-/// Where to listen when nobody says otherwise.
+/// The default of `SERVER_ADDR`.
 const DEFAULT_ADDR: &str = ":8080";
 
-/// The most streams that `SEAT_STREAMS_MAX` may allow; file descriptors and memory end before it.
+/// The largest value of `SEAT_STREAMS_MAX`. File descriptors and memory run out before it.
 const MOST_STREAMS: usize = 1_000_000;
 
 /// The longest wait for Redis. PostgreSQL has the details by then, and a page without Redis still shows which seats are sold.
 pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Everything that the environment decides.
+/// The settings that come from the environment.
 #[derive(Clone)]
 pub struct Settings {
-    /// The HTTP server.
     pub server: ServerSettings,
-    /// The database with the events.
     pub postgres: PostgresSettings,
-    /// The seats' marks and the shared cache.
+    /// Redis with the seats' marks and the shared cache.
     pub redis: RedisSettings,
-    /// `SEAT_STREAMS_MAX`: how many streams of seat changes may be open at a time. Default 10,000.
+    /// `SEAT_STREAMS_MAX`: the most streams of seat changes that may be open at a time. Default 10,000.
     pub seat_streams_max: usize,
 }
 
 impl Settings {
-    /// Reads all settings.
-    ///
-    /// # Errors
-    /// All that is missing or malformed, at once.
+    /// Reads all settings. The error names everything that is missing or malformed.
     pub fn read(mut env: Environment) -> Result<Self, SettingsError> {
         let server = ServerSettings::read(&mut env, DEFAULT_ADDR);
         let postgres = PostgresSettings::read(&mut env);

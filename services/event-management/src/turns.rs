@@ -1,4 +1,4 @@
-//! Sharing a read among those who wait for it, without giving anybody an answer older than the question.
+//! Coalesces reads: requests share a read, and none gets an answer that is older than the request.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -8,18 +8,18 @@ use std::{
 use futures::FutureExt;
 use tokio::sync::watch;
 
-/// Reads of one thing, one at a time. Whoever asks while a read runs is answered by the next one, together with all others
-/// who wait: a crowd costs two reads at most, and every answer was read after it was asked for.
+/// Reads one thing, one read at a time. All requests that arrive while a read runs are answered by the next one. So a crowd
+/// costs at most two reads, and every answer was read after its request arrived.
 ///
-/// A read is a task of its own. So it does not end with the client who happened to be the first to ask, and all who
-/// wait are woken at once instead of one after the other.
+/// A read runs in a task of its own. So it does not end when the first client that asked goes away, and all clients that wait
+/// are woken at once instead of one after the other.
 pub(crate) struct Turns<T> {
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
     reading: bool,
-    /// Where those wait who asked during this read.
+    /// Answers the requests that arrived during this read.
     next: Option<Asked<T>>,
 }
 
@@ -32,8 +32,8 @@ impl<T> Default for Turns<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Turns<T> {
-    /// The answer of a read that began after this call; nothing when it panicked. All who take turns here must bring the
-    /// same `read`: those of others may be answered by it.
+    /// The answer of a read that began after this call, and `None` when the read panicked. All callers must pass the same
+    /// `read`, for its answer also goes to others.
     pub(crate) async fn take<F>(self: &Arc<Self>, read: impl Fn() -> F + Send + 'static) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -62,7 +62,7 @@ impl<T: Clone + Send + Sync + 'static> Turns<T> {
     {
         let mut next = Some(first);
         while let Some(asked) = next {
-            // All may have gone away meanwhile.
+            // All clients may have gone away meanwhile.
             if !asked.is_closed()
                 && let Ok(answer) = AssertUnwindSafe(read()).catch_unwind().await
             {
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads that answer with their number, each once it is let through.
+    /// Reads that answer with their number. Each waits until it is let through.
     #[derive(Clone)]
     struct Reads {
         turns: Arc<Turns<u64>>,
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_read_for_those_who_went_away() {
+    async fn nothing_is_read_for_clients_that_went_away() {
         let reads = Reads::new();
         let first = tokio::spawn(reads.clone().ask());
         reads.begun(1).await;

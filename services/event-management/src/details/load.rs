@@ -1,15 +1,15 @@
-//! Reading an event's details from PostgreSQL.
+//! Reads an event's details from PostgreSQL.
 
+use ids::EventId;
 use kit::postgres::Pool;
 use serde_json::value::RawValue;
 use sqlx::{Connection, PgConnection, types::Json};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::{EventDetails, VenueDetails};
+use crate::event::{EventDetails, VenueDetails};
 
-/// A moment within the years that can be written: RFC 3339 has four digits for them. PostgreSQL has more, and infinity,
-/// which somebody may well have meant by "for ever".
+/// A moment within the years 1 to 9999, which RFC 3339 can write. PostgreSQL knows later years and infinity, by which somebody
+/// may have meant "for ever".
 macro_rules! writable {
     ($column:literal) => {
         concat!(
@@ -26,7 +26,7 @@ macro_rules! writable {
 #[derive(sqlx::FromRow)]
 struct EventRow {
     id: i64,
-    uuid: String,
+    uuid: EventId,
     name: String,
     description: Option<String>,
     date: OffsetDateTime,
@@ -38,11 +38,11 @@ struct EventRow {
     seat_map: Option<Json<Box<RawValue>>>,
 }
 
-/// The event, or nothing when there is none. Read in one snapshot, so that its parts belong together.
-pub(crate) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails>, sqlx::Error> {
+/// The event, if there is one. It is read in one snapshot, so that its parts belong together.
+pub(crate) async fn event(pool: &Pool, event: EventId) -> Result<Option<EventDetails>, sqlx::Error> {
     pool.run(async |connection| {
         let mut snapshot = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let details = match event_row(&mut snapshot, uuid).await? {
+        let details = match event_row(&mut snapshot, event).await? {
             Some(row) => Some(with_parts(&mut snapshot, row).await?),
             None => None,
         };
@@ -52,7 +52,7 @@ pub(crate) async fn event(pool: &Pool, uuid: Uuid) -> Result<Option<EventDetails
     .await
 }
 
-async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRow>, sqlx::Error> {
+async fn event_row(conn: &mut PgConnection, event: EventId) -> Result<Option<EventRow>, sqlx::Error> {
     sqlx::query_as(concat!(
         "SELECT events.id, events.uuid, events.name, events.description, events.date, ",
         writable!("sale_starts_at"),
@@ -64,7 +64,7 @@ async fn event_row(conn: &mut PgConnection, uuid: Uuid) -> Result<Option<EventRo
              FROM events LEFT JOIN venues ON venues.id = events.venue_id
              WHERE events.uuid = $1"
     ))
-    .bind(uuid.to_string())
+    .bind(event)
     .fetch_optional(conn)
     .await
 }
@@ -78,7 +78,7 @@ async fn with_parts(conn: &mut PgConnection, row: EventRow) -> Result<EventDetai
     .bind(row.id)
     .fetch_all(&mut *conn)
     .await?;
-    let tickets = sqlx::query_as("SELECT id, uuid::uuid, price, seat FROM tickets WHERE event_id = $1 ORDER BY id")
+    let tickets = sqlx::query_as("SELECT id, uuid, price, seat FROM tickets WHERE event_id = $1 ORDER BY id")
         .bind(row.id)
         .fetch_all(&mut *conn)
         .await?;

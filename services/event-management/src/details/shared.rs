@@ -2,14 +2,16 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `event:{uuid}` | the details, with the epoch in which they were stored; one hour |
+//! | `event:{uuid}` | the details, with the epoch in which they were stored; expires after one hour |
 //! | `event_version:{uuid}` | a token that changes with each change of the event |
-//! | `event_epoch:{database}` | a token that changes whenever changes may have been missed: what another epoch stored is absent |
+//! | `event_epoch:{database}` | a token that changes when changes may have been missed; entries of another epoch count as absent |
 //!
-//! The rule that makes it safe: this process reads Redis only while, since it last began an epoch, it has applied there
-//! every change it heard of (it is *in step*). Whoever fills Redis names the version and epoch it saw before it read the
-//! database; when one of them has moved since, nothing is stored. So what one slow replica read before a change cannot be
-//! stored after it, and what changed while nobody listened, or while Redis was away, ends with the next epoch.
+//! Two rules keep it from serving old details:
+//!
+//! 1. A process reads Redis only while it is *in step*: since it last began an epoch, it has applied there every change that it
+//!    received. Changes that were missed, by a process or while Redis was away, end with the next epoch.
+//! 2. A process that stores details names the version and the epoch that it saw before it read the database. When one of them
+//!    has moved since, nothing is stored. So a slow replica cannot store after a change what it read before it.
 //!
 //! Each start of a replica begins an epoch, and so costs every event one load.
 
@@ -21,21 +23,22 @@ use std::{
     },
 };
 
+use ids::EventId;
 use redis::{RedisResult, Script, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::EventDetails;
-use crate::{metrics::EventMetrics, settings::REDIS_TIMEOUT};
+use crate::{event::EventDetails, metrics::EventMetrics, settings::REDIS_TIMEOUT};
 
-/// The contract's life of an entry.
+/// How long an entry lives, by the contract.
 const LIFE_SECONDS: u64 = 3600;
-/// A version must outlive every load that saw it; loads take seconds.
+/// How long a version lives. It must outlive every load that saw it, and loads take seconds.
 const VERSION_LIFE_SECONDS: u64 = 2 * LIFE_SECONDS;
-/// Raised with each change of the stored form, so that two releases side by side do not misread each other.
+/// The version of the stored form. It must rise with each change of the form, so that two releases that run side by side do not
+/// misread each other.
 const FORM: u32 = 2;
 
-/// Stores details unless the event or the epoch has moved since the ticket was issued.
+/// Stores details unless the version or the epoch has moved since the fill token was issued.
 static STORE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local seen = redis.call('MGET', KEYS[2], KEYS[3])
@@ -45,7 +48,7 @@ static STORE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// What stands under `event:{uuid}`.
+/// The value of `event:{uuid}`.
 #[derive(Serialize, Deserialize)]
 struct Entry<D> {
     form: u32,
@@ -53,17 +56,17 @@ struct Entry<D> {
     details: D,
 }
 
-/// The right to store what is read from the database after this was issued.
-pub(crate) struct Ticket {
+/// The right to store what is read from the database after the token was issued.
+pub(crate) struct FillToken {
     version: String,
     epoch: String,
 }
 
-/// What a look into Redis brought.
+/// What was found in Redis.
 pub(crate) enum LookUp {
     Found(Box<EventDetails>),
-    Absent(Ticket),
-    /// Redis does not answer, or is not trusted now.
+    Absent(FillToken),
+    /// Redis does not answer, or this process is not in step.
     Unusable,
 }
 
@@ -77,13 +80,13 @@ pub(crate) struct SharedCache {
 }
 
 impl SharedCache {
-    /// Out of step until an epoch has begun. The epoch is the database's: two platforms may share a Redis.
+    /// Is out of step until an epoch has begun. Two platforms may share a Redis, so each database has an epoch of its own.
     pub(crate) fn new(redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         Self { redis, epoch_key: format!("event_epoch:{database}").into(), in_step: Arc::default(), metrics }
     }
 
-    /// Looks for an event's details. One call.
-    pub(crate) async fn look_up(&self, event: Uuid) -> LookUp {
+    /// Looks for an event's details by one call.
+    pub(crate) async fn look_up(&self, event: EventId) -> LookUp {
         if !self.in_step.load(Ordering::Acquire) {
             return LookUp::Unusable;
         }
@@ -95,39 +98,39 @@ impl SharedCache {
             return LookUp::Unusable;
         };
         let Some(epoch) = epoch else {
-            // Redis lost its memory, and with it the changes that were applied to it.
+            // Redis lost its data, and with it the changes that were applied to it.
             self.set_in_step(false);
             return LookUp::Unusable;
         };
-        // An entry that cannot be read is another release's.
+        // An entry that cannot be read comes from another release.
         let entry = entry.and_then(|bytes| serde_json::from_slice::<Entry<EventDetails>>(&bytes).ok());
         match entry {
             Some(entry) if entry.form == FORM && entry.epoch == epoch => LookUp::Found(Box::new(entry.details)),
-            _ => LookUp::Absent(Ticket { version: version.unwrap_or_default(), epoch }),
+            _ => LookUp::Absent(FillToken { version: version.unwrap_or_default(), epoch }),
         }
     }
 
-    /// Stores details that were read after the ticket was issued. A failure costs another replica a read.
-    pub(crate) async fn store(&self, event: Uuid, details: &EventDetails, ticket: Ticket) {
-        let entry = Entry { form: FORM, epoch: ticket.epoch, details };
+    /// Stores details that were read after the token was issued. When it fails, another replica reads the database once more.
+    pub(crate) async fn store(&self, event: EventId, details: &EventDetails, token: FillToken) {
+        let entry = Entry { form: FORM, epoch: token.epoch, details };
         let Ok(bytes) = serde_json::to_vec(&entry) else { return };
         let mut redis = self.redis.clone();
         let mut call = STORE.key(entry_key(event));
         call.key(version_key(event)).key(&*self.epoch_key);
-        call.arg(ticket.version).arg(entry.epoch).arg(bytes).arg(LIFE_SECONDS);
+        call.arg(token.version).arg(entry.epoch).arg(bytes).arg(LIFE_SECONDS);
         in_time::<i64>(async move { call.invoke_async(&mut redis).await }).await;
     }
 
-    /// Drops the details of these events. When that fails, Redis is not used until a new epoch has begun.
-    pub(crate) async fn drop_events(&self, events: &[Uuid]) {
+    /// Drops the details of these events. When it fails, this process is out of step until it begins an epoch.
+    pub(crate) async fn drop_events(&self, events: &[EventId]) {
         if events.is_empty() || !self.in_step.load(Ordering::Acquire) {
             return;
         }
         let mut pipeline = redis::pipe();
         for event in events {
-            let token = Uuid::new_v4().to_string();
-            // The version first: a store between the two is removed, one after them is refused.
-            pipeline.cmd("SET").arg(version_key(*event)).arg(token).arg("EX").arg(VERSION_LIFE_SECONDS).ignore();
+            let version = Uuid::new_v4().to_string();
+            // The version comes first: details stored between the two commands are removed, later ones are refused.
+            pipeline.cmd("SET").arg(version_key(*event)).arg(version).arg("EX").arg(VERSION_LIFE_SECONDS).ignore();
             pipeline.cmd("DEL").arg(entry_key(*event)).ignore();
         }
         let mut redis = self.redis.clone();
@@ -139,11 +142,11 @@ impl SharedCache {
     /// Drops everything by beginning a new epoch.
     pub(crate) async fn drop_all(&self) {
         self.set_in_step(false);
-        self.mend().await;
+        self.begin_epoch_if_needed().await;
     }
 
-    /// Begins a new epoch if changes may have been missed in Redis.
-    pub(crate) async fn mend(&self) {
+    /// Begins a new epoch when this process is out of step.
+    pub(crate) async fn begin_epoch_if_needed(&self) {
         if self.in_step.load(Ordering::Acquire) {
             return;
         }
@@ -161,15 +164,15 @@ impl SharedCache {
     }
 }
 
-fn entry_key(event: Uuid) -> String {
+fn entry_key(event: EventId) -> String {
     format!("event:{event}")
 }
 
-fn version_key(event: Uuid) -> String {
+fn version_key(event: EventId) -> String {
     format!("event_version:{event}")
 }
 
-/// The answer, or nothing when Redis failed or was too slow. The page that needs it says so once (see `seats`).
+/// The answer, or `None` when Redis failed or was too slow. A warning about it comes from [`crate::seats`], once.
 async fn in_time<T>(call: impl Future<Output = RedisResult<T>>) -> Option<T> {
     let answer = kit::redis::within(REDIS_TIMEOUT, call).await;
     answer.inspect_err(|error| tracing::debug!(%error, "the shared cache is not used")).ok()

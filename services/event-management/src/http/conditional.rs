@@ -1,14 +1,14 @@
-//! `If-None-Match` (RFC 9110, section 13.1.2): whether the client has what it would be sent.
+//! `If-None-Match` (RFC 9110, section 13.1.2): whether the client has the page already.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// Whether one of the client's tags is this one. The comparison is weak, as it must be here: a proxy that repacked our
-/// answer may have marked its tag as weak.
+/// Whether one of the client's tags is this one. The comparison is weak, as the RFC demands: a proxy that packed the answer
+/// again may have marked its tag as weak.
 pub(crate) fn client_has(etag: &HeaderValue, headers: &HeaderMap) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list.as_bytes(), etag.as_bytes()))
 }
 
-/// Whether a list of tags names this one, or is `*`. What is malformed names nothing from there on.
+/// Whether a list of tags has this one, or is `*`. From a malformed tag on, the list is ignored.
 fn names(list: &[u8], etag: &[u8]) -> bool {
     let mut rest = list.trim_ascii();
     if rest == b"*" {
@@ -16,7 +16,7 @@ fn names(list: &[u8], etag: &[u8]) -> bool {
     }
     while !rest.is_empty() {
         rest = rest.strip_prefix(b"W/").unwrap_or(rest);
-        // A tag may hold commas, so the quotes decide where it ends.
+        // A tag may contain commas, so the quotes decide where it ends.
         let Some(length) = quoted_length(rest) else { return false };
         let (tag, behind) = rest.split_at(length);
         if tag == etag {
@@ -28,7 +28,7 @@ fn names(list: &[u8], etag: &[u8]) -> bool {
     false
 }
 
-/// The length of the quoted string at the beginning.
+/// The length of the quoted string at the beginning, with its quotes.
 fn quoted_length(text: &[u8]) -> Option<usize> {
     let inside = text.strip_prefix(b"\"")?;
     Some(inside.iter().position(|byte| *byte == b'"')? + 2)

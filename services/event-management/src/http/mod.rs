@@ -1,4 +1,4 @@
-//! The routes and their answers.
+//! The HTTP API.
 
 mod conditional;
 mod encoding;
@@ -17,10 +17,10 @@ use crate::{metrics::EventMetrics, page::Pages, streams::Streams};
 /// The base of all paths.
 const BASE: &str = "/api/v1/management";
 
-/// The state of a seat is true at the moment of the answer only: nobody on the way may show it without asking again.
+/// The state of a seat is true only at the moment of the answer, so no cache may use a page without asking again.
 const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// What the handlers need.
+/// The state of the handlers.
 pub(crate) struct Events {
     pub(crate) pages: Pages,
     pub(crate) streams: Streams,
@@ -29,12 +29,11 @@ pub(crate) struct Events {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Event management", description = "The page of an event with the live state of its seats."),
+    info(title = "Event management", description = "The page of an event with the current state of its seats."),
     components(schemas(ErrorBody))
 )]
 struct Document;
 
-/// The service's own routes.
 pub(crate) fn routes(events: Arc<Events>) -> OpenApiRouter {
     documented().with_state(events)
 }

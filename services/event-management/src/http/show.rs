@@ -8,14 +8,17 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
+use ids::EventId;
 use kit::{
     error::{ApiError, ErrorBody},
-    http::PathId,
+    http::{
+        PathId,
+        answers::{Internal, Unavailable},
+    },
 };
-use uuid::Uuid;
 
 use super::{Events, NOT_KEPT, conditional::client_has, encoding::accepts_gzip};
-use crate::{details::NoDetails, page::EventPage};
+use crate::{details::DetailsError, page::EventPage};
 
 pub(crate) const EVENT_NOT_FOUND: ApiError = ApiError::new(StatusCode::NOT_FOUND, "event_not_found", "Event not found");
 
@@ -23,48 +26,49 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// A page below this fits into one packet anyway: unpacking it would cost the client more than it saves.
-const LEAST_PACKED_BYTES: usize = 1024;
+/// Smaller pages are not packed. They fit into one packet anyway, and unpacking would cost the client more than it saves.
+const MIN_PACKED_BYTES: usize = 1024;
 
-impl From<NoDetails> for ApiError {
-    fn from(reason: NoDetails) -> Self {
-        match reason {
-            NoDetails::Missing => EVENT_NOT_FOUND,
-            NoDetails::Failed(error) => error,
+impl From<DetailsError> for ApiError {
+    fn from(error: DetailsError) -> Self {
+        match error {
+            DetailsError::Missing => EVENT_NOT_FOUND,
+            DetailsError::Unavailable => Self::unavailable(),
+            DetailsError::Internal => Self::internal(),
         }
     }
 }
 
 /// An event with its venue, performers and tickets
 ///
-/// The state of each seat is that of the moment of the answer, and so is the `ETag`: it changes with every change of what
-/// is shown, also when a hold runs out.
+/// The answer shows the state of each seat at the moment of the answer. The `ETag` changes with every change of what is shown,
+/// also when a hold expires.
 #[utoipa::path(
     get,
     path = "/events/{uuid}",
     tag = "events",
     params(
-        ("uuid" = Uuid, Path, description = "The event's identifier."),
-        ("If-None-Match" = Option<String>, Header, description = "`ETag`s of pages that the client has."),
+        ("uuid" = Uuid, Path, description = "The uuid of the event."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag`s of the pages that the client has."),
     ),
     responses(
         (status = 200, description = "The event.", body = EventPage,
             headers(("ETag" = String, description = "Names exactly these bytes."))),
         (status = 304, description = "The client has the page as it is now.",
-            headers(("ETag" = String, description = "Which of its pages that is."))),
-        (status = 404, description = "There is no such event, or this is no identifier.", body = ErrorBody),
-        (status = 500, description = "A fault of the service.", body = ErrorBody),
-        (status = 503, description = "The database is down; try again after `Retry-After` seconds.", body = ErrorBody),
+            headers(("ETag" = String, description = "The `ETag` of the page that the client has."))),
+        (status = 404, description = "`event_not_found`: there is no such event, or the path has no uuid.", body = ErrorBody),
+        Internal,
+        Unavailable,
     )
 )]
 pub(crate) async fn show(
     State(events): State<Arc<Events>>,
-    PathId(event): PathId<Uuid>,
+    PathId(event): PathId<EventId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let event = event.ok_or(EVENT_NOT_FOUND)?;
     let page = events.pages.now(event).await?.rendering;
-    let gzip = page.body.len() >= LEAST_PACKED_BYTES && accepts_gzip(&headers);
+    let gzip = page.body.len() >= MIN_PACKED_BYTES && accepts_gzip(&headers);
     let etag = if gzip { &page.gzip_etag } else { &page.etag };
     let mut response = Response::default();
     response.headers_mut().insert(header::ETAG, etag.clone());

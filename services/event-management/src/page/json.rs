@@ -1,36 +1,36 @@
-//! The page of an event, as JSON: what stands in it, in which order.
+//! The JSON of an event page.
 
+use ids::{EventId, TicketId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::{
-    details::{EventDetails, PerformerDetails, TicketDetails, VenueDetails},
+    event::{EventDetails, PerformerDetails, TicketDetails, VenueDetails},
     tickets::TicketStatus,
 };
 
-/// An event. What it does not have is left out.
+/// An event. Members that it has no value for are left out.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EventPage<'a> {
-    #[schema(format = Uuid)]
-    uuid: &'a str,
+    #[schema(value_type = Uuid)]
+    uuid: EventId,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime, example = "2026-07-15T20:00:00Z")]
     date: OffsetDateTime,
-    /// From when on it is sold. Left out: since ever.
+    /// When the sale of its tickets begins. Left out: they have been on sale from the start.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     sale_starts_at: Option<OffsetDateTime>,
-    /// Until when it is sold. Left out: until it begins.
+    /// When the sale of its tickets ends. Left out: the sale ends when the event begins.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     sale_ends_at: Option<OffsetDateTime>,
-    /// When it was cancelled. Left out: it takes place.
+    /// When it was cancelled. Left out: it is not cancelled.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     cancelled_at: Option<OffsetDateTime>,
@@ -44,19 +44,19 @@ pub(crate) struct EventPage<'a> {
     tickets: Vec<TicketPart<'a>>,
 }
 
-/// Where an event takes place.
+/// The venue of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Venue)]
 struct VenuePart<'a> {
     #[schema(format = Uuid)]
     uuid: &'a str,
     location: &'a str,
-    /// Seat → whether it exists in this hall.
+    /// For each seat, whether it exists in this hall.
     #[schema(value_type = std::collections::HashMap<String, bool>)]
     seat_map: &'a RawValue,
 }
 
-/// Who performs.
+/// A performer of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Performer)]
 struct PerformerPart<'a> {
@@ -68,11 +68,13 @@ struct PerformerPart<'a> {
     description: Option<&'a str>,
 }
 
-/// A seat of the event. The status comes last: [`super::template`] leaves room for it there.
+/// A ticket: one seat of the event.
+// The status must stay the last member: the template leaves a gap for it there.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ticket)]
 pub(crate) struct TicketPart<'a> {
-    uuid: Uuid,
+    #[schema(value_type = Uuid)]
+    uuid: TicketId,
     /// In minor units of the currency.
     price: i64,
     seat: &'a str,
@@ -80,10 +82,10 @@ pub(crate) struct TicketPart<'a> {
 }
 
 impl<'a> EventPage<'a> {
-    /// All but the tickets.
+    /// The page without its tickets.
     pub(crate) fn without_tickets(event: &'a EventDetails) -> Self {
         Self {
-            uuid: &event.uuid,
+            uuid: event.uuid,
             name: &event.name,
             description: event.description.as_deref(),
             date: utc(event.date),

@@ -1,8 +1,9 @@
-//! The page of an event at this moment, made once for all who ask for it in the same moment.
+//! The page of an event at this moment. Requests that ask for it at the same moment share one.
 
 mod json;
 mod rendering;
 mod template;
+mod templates;
 
 use std::{
     sync::{
@@ -12,88 +13,81 @@ use std::{
     time::Duration,
 };
 
-use kit::error::ApiError;
+use ids::EventId;
 use moka::future::Cache;
-use uuid::Uuid;
 
-pub(crate) use json::EventPage;
-pub(crate) use rendering::{Rendering, SeatState};
-pub(crate) use template::Template;
-
-use crate::{
-    details::{Details, NoDetails},
-    metrics::EventMetrics,
-    seats::Seats,
-    turns::Turns,
+pub(crate) use self::{
+    json::EventPage,
+    rendering::{Rendering, SeatState},
+    templates::Templates,
 };
+use crate::{details::DetailsError, metrics::EventMetrics, seats::Seats, turns::Turns};
 
-/// More events than this are not looked at in the same moment.
-const MOST_TURNS: u64 = 10_000;
-/// A turn is of use while several ask at once.
-const TURN_LIFETIME: Duration = Duration::from_secs(1);
+/// The most events whose requests are coalesced at the same moment.
+const MAX_EVENTS: u64 = 10_000;
+/// How long the turns of an event are kept after the last request: they are of use while several requests come at once.
+const TURNS_IDLE_TIME: Duration = Duration::from_secs(1);
 
-/// Shows events.
+/// Makes the pages of events.
 #[derive(Clone)]
 pub(crate) struct Pages {
-    turns: Cache<Uuid, Arc<Turns<Answer>>>,
+    turns: Cache<EventId, Arc<Turns<Answer>>>,
     reader: Arc<Reader>,
 }
 
-type Answer = Result<Shown, NoDetails>;
+type Answer = Result<PageNow, DetailsError>;
 
-/// What a look at an event found.
+/// The page as one read found it.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
-    /// Of two looks at an event, the one with the higher number began later.
+pub(crate) struct PageNow {
+    /// Of two reads of an event, the one with the higher number began later.
     pub(crate) number: u64,
     pub(crate) rendering: Arc<Rendering>,
 }
 
 impl Pages {
-    pub(crate) fn new(details: Details, seats: Seats, metrics: Arc<EventMetrics>) -> Self {
+    pub(crate) fn new(templates: Arc<Templates>, seats: Seats, metrics: Arc<EventMetrics>) -> Self {
         Self {
-            turns: Cache::builder().max_capacity(MOST_TURNS).time_to_idle(TURN_LIFETIME).build(),
-            reader: Arc::new(Reader { details, seats, metrics, looks: AtomicU64::default() }),
+            turns: Cache::builder().max_capacity(MAX_EVENTS).time_to_idle(TURNS_IDLE_TIME).build(),
+            reader: Arc::new(Reader { templates, seats, metrics, reads: AtomicU64::default() }),
         }
     }
 
-    /// The page now: everything on it was read after this was called, though perhaps for several who ask at once.
-    pub(crate) async fn now(&self, event: Uuid) -> Answer {
+    /// The page now. Everything on it was read after this call, perhaps by a read that several requests share.
+    pub(crate) async fn now(&self, event: EventId) -> Answer {
         let _waiting = Waiting::begin(&self.reader.metrics);
         let turns = self.turns.get_with(event, async { Arc::default() }).await;
         let reader = Arc::clone(&self.reader);
-        let look = move || {
+        let read = move || {
             let reader = Arc::clone(&reader);
-            async move { reader.look(event).await }
+            async move { reader.read(event).await }
         };
-        // A panic in there has been reported by itself.
-        turns.take(look).await.unwrap_or(Err(NoDetails::Failed(ApiError::internal())))
+        // There is no answer when the read panicked. The panic has been reported already.
+        turns.take(read).await.unwrap_or(Err(DetailsError::Internal))
     }
 }
 
-/// What a look at an event needs.
 struct Reader {
-    details: Details,
+    templates: Arc<Templates>,
     seats: Seats,
     metrics: Arc<EventMetrics>,
-    looks: AtomicU64,
+    reads: AtomicU64,
 }
 
 impl Reader {
-    async fn look(&self, event: Uuid) -> Answer {
-        let number = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        let template = self.details.of(event).await?;
-        let statuses = self.seats.read(template.event_id, event, &template.tickets).await;
-        let statuses = statuses.map_err(|error| NoDetails::Failed(error.into()))?;
+    async fn read(&self, event: EventId) -> Answer {
+        let number = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
+        let template = self.templates.of(event).await?;
+        let statuses = self.seats.read(template.event_id, event, &template.tickets).await?;
         let rendering = template.rendered_last(&statuses).unwrap_or_else(|| {
             self.metrics.renderings_plain.inc();
             template.render(statuses)
         });
-        Ok(Shown { number, rendering })
+        Ok(PageNow { number, rendering })
     }
 }
 
-/// Counts those who wait, also when they give up.
+/// Counts a request as waiting until it is dropped, so also one that is given up.
 struct Waiting<'a>(&'a EventMetrics);
 
 impl<'a> Waiting<'a> {

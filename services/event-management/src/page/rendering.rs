@@ -1,4 +1,4 @@
-//! A page as it goes out, shared by all to whom it goes.
+//! A page in the bytes that clients get. All requests for the same page share them.
 
 use std::{io::Write, sync::Arc};
 
@@ -12,16 +12,16 @@ use crate::{
     tickets::{TicketStatus, Tickets},
 };
 
-/// Bytes of a digest that are used: enough that two states never share them by chance.
+/// How many bytes of a digest name a state: enough that two states never have the same name by chance.
 const NAME_BYTES: usize = 16;
 
-/// The statuses of an event's seats at some moment.
+/// The statuses of an event's tickets at some moment.
 #[derive(Debug, Clone)]
 pub(crate) struct SeatState {
-    /// Names the state by its content: the same in every process, and when the seats come back to it.
+    /// Names the state by its content: equal states have the same id in every process and at any time.
     pub(crate) id: Arc<str>,
     pub(crate) tickets: Arc<Tickets>,
-    /// One for each ticket.
+    /// One for each ticket, in their order.
     pub(crate) statuses: Arc<[TicketStatus]>,
 }
 
@@ -33,14 +33,14 @@ impl SeatState {
     }
 }
 
-/// A page: its bytes, and what names them.
+/// A page with its entity tags.
 #[derive(Debug)]
 pub(crate) struct Rendering {
     pub(crate) state: Arc<SeatState>,
     pub(crate) body: Bytes,
-    /// Names the plain form. It follows from details and statuses, so replicas that show the same give it the same name.
+    /// The tag of the plain form. It follows from details and statuses, so replicas that show the same have the same tag.
     pub(crate) etag: HeaderValue,
-    /// Names the packed form: other bytes, hence another strong tag.
+    /// The tag of the packed form. Other bytes need another strong tag.
     pub(crate) gzip_etag: HeaderValue,
     gzip: OnceCell<Bytes>,
 }
@@ -57,10 +57,7 @@ impl Rendering {
         }
     }
 
-    /// The packed form, made when it is first asked for, beside the threads that answer.
-    ///
-    /// # Errors
-    /// When packing failed; memory is all that it needs.
+    /// The packed form. It is made at the first request for it, on a thread of its own so that other requests do not wait.
     pub(crate) async fn gzip(&self, metrics: &EventMetrics) -> Result<Bytes, std::io::Error> {
         let packed = self.gzip.get_or_try_init(async || {
             metrics.renderings_gzip.inc();
@@ -72,7 +69,7 @@ impl Rendering {
 }
 
 fn pack(body: &[u8]) -> Result<Bytes, std::io::Error> {
-    // The uuids of the tickets make up most of what is left, at any level: the fastest costs the least.
+    // Most of the packed form are the uuids of the tickets, at any level. So the fastest level costs the least.
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::fast());
     encoder.write_all(body)?;
     let mut packed = encoder.finish()?;
@@ -85,6 +82,6 @@ fn name(digest: Sha256) -> String {
 }
 
 fn tag(name: &str) -> HeaderValue {
-    // Hexadecimal digits and letters: always a valid header.
+    // Hexadecimal digits, letters and a hyphen are always a valid header.
     HeaderValue::try_from(format!("\"{name}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }

@@ -1,4 +1,4 @@
-//! The page of an event with gaps where the statuses of its seats belong: written once for each version of the details.
+//! The text of a page with gaps for the statuses of its seats. It is written once for each version of the details.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +9,18 @@ use super::{
     rendering::{Rendering, SeatState},
 };
 use crate::{
-    details::EventDetails,
+    event::EventDetails,
     tickets::{TICKET_BYTES, TicketStatus, Tickets},
 };
 
-/// How a ticket ends that was written as available.
+/// The end of an available ticket in JSON.
 const AVAILABLE_END: &str = "available\"}";
-/// And how it ends behind the gap for its status.
+/// The end of a ticket behind the gap for its status.
 const END: &str = "\"}";
-/// The longest of the statuses.
+/// The length of the longest status.
 const LONGEST_STATUS: usize = TicketStatus::Available.as_str().len();
 
-/// What an event takes in memory besides what grows with it.
+/// The memory that a template takes besides its text and tickets.
 const EVENT_BYTES: usize = 1024;
 
 /// An event that can be shown as soon as the statuses of its seats are known.
@@ -29,18 +29,15 @@ pub(crate) struct Template {
     pub(crate) event_id: i64,
     pub(crate) tickets: Arc<Tickets>,
     text: Box<[u8]>,
-    /// Where a status belongs, for each ticket.
+    /// The position in the text of each ticket's status.
     gaps: Box<[usize]>,
     digest: [u8; 32],
-    /// Kept because most who ask find the seats as they were a moment ago.
+    /// The last rendering. Most requests find the seats as they were a moment ago.
     last: Mutex<Option<Arc<Rendering>>>,
 }
 
 impl Template {
-    /// Writes the page.
-    ///
-    /// # Errors
-    /// When the details cannot be written as JSON.
+    /// Writes the page, which fails only when the details have no form in JSON.
     pub(crate) fn new(event: &EventDetails) -> Result<Self, serde_json::Error> {
         let mut text = serde_json::to_vec(&EventPage::without_tickets(event))?;
         let mut gaps = Vec::with_capacity(event.tickets.len());
@@ -52,7 +49,7 @@ impl Template {
                     text.push(b',');
                 }
                 serde_json::to_writer(&mut text, &TicketPart::new(ticket, TicketStatus::Available))?;
-                debug_assert!(text.ends_with(AVAILABLE_END.as_bytes()), "the status is the last of a ticket");
+                debug_assert!(text.ends_with(AVAILABLE_END.as_bytes()), "the status is the last member of a ticket");
                 text.truncate(text.len() - AVAILABLE_END.len());
                 gaps.push(text.len());
                 text.extend_from_slice(END.as_bytes());
@@ -70,7 +67,7 @@ impl Template {
         })
     }
 
-    /// The last rendering, if it shows just these statuses.
+    /// The last rendering, if it shows exactly these statuses.
     pub(crate) fn rendered_last(&self, statuses: &[TicketStatus]) -> Option<Arc<Rendering>> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().filter(|rendering| *rendering.state.statuses == *statuses).cloned()
@@ -92,7 +89,7 @@ impl Template {
         rendering
     }
 
-    /// The most that this will ever take in memory, with the rendering that it keeps and the packed form of that.
+    /// The most memory in bytes that the template takes, including its last rendering and the packed form of that.
     pub(crate) fn weight(&self) -> u32 {
         let seats = self.tickets.len() * (TICKET_BYTES + size_of::<usize>() + size_of::<TicketStatus>());
         let bytes = EVENT_BYTES + self.text.len() + seats + 2 * self.rendered_bytes();
@@ -106,6 +103,7 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
+    use ids::{EventId, TicketId};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -113,18 +111,18 @@ mod tests {
         TicketStatus::{Available, Booked, Reserved},
         *,
     };
-    use crate::details::TicketDetails;
+    use crate::event::TicketDetails;
 
     fn event(tickets: i64) -> EventDetails {
         let ticket = |id| TicketDetails {
             id,
-            uuid: Uuid::from_u128(u128::try_from(id).unwrap()),
+            uuid: TicketId(Uuid::from_u128(u128::try_from(id).unwrap())),
             price: 35_000,
             seat: format!("A\"{id}"),
         };
         EventDetails {
             id: 1,
-            uuid: "e".to_owned(),
+            uuid: EventId(Uuid::nil()),
             name: "Show".to_owned(),
             description: None,
             date: time::macros::datetime!(2026-07-15 22:00 +2),
@@ -142,9 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn what_an_event_does_not_have_is_left_out() {
+    fn members_without_a_value_are_left_out() {
         let page = template(&event(0)).render(Box::default());
-        assert_eq!(page.body, r#"{"uuid":"e","name":"Show","date":"2026-07-15T20:00:00Z"}"#);
+        assert_eq!(
+            page.body,
+            r#"{"uuid":"00000000-0000-0000-0000-000000000000","name":"Show","date":"2026-07-15T20:00:00Z"}"#
+        );
     }
 
     #[test]
@@ -185,7 +186,7 @@ mod tests {
         assert!(here.rendered_last(&statuses).is_none());
         let renamed = template(&EventDetails { name: "Renamed".to_owned(), ..event(2) }).render(statuses);
         assert_ne!(page.etag, renamed.etag);
-        assert_eq!(page.state.id, renamed.state.id, "the seats are as they were");
+        assert_eq!(page.state.id, renamed.state.id, "the seats did not change");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The last states of an event's seats: enough to tell somebody who saw one of them what changed since.
+//! The last states of an event's seats. A listener that saw one of them gets what changed since.
 
 use std::{
     collections::VecDeque,
@@ -10,26 +10,26 @@ use axum::body::Bytes;
 use super::text;
 use crate::{page::SeatState, tickets::TicketStatus};
 
-/// Somebody who reconnects after some seconds of an on-sale, when every look finds something new, still finds his state.
-const MOST_STATES: usize = 64;
-/// Of very large events fewer states are kept, so that many of them may be watched.
-const MOST_BYTES: usize = 64 << 10;
+/// The most states. A client that reconnects after some seconds of an on-sale, when every read finds changes, still finds its
+/// state.
+const MAX_STATES: usize = 64;
+/// The most memory for statuses. Very large events keep fewer states, so that many of them can be watched.
+const MAX_BYTES: usize = 64 << 10;
 
-/// An earlier state; of the same tickets as the current one.
+/// An earlier state of the same tickets as the current one.
 #[derive(Debug, Clone)]
 struct Earlier {
     id: Arc<str>,
     statuses: Arc<[TicketStatus]>,
 }
 
-/// The states up to the current one.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     earlier: VecDeque<Earlier>,
     current: Option<Arc<Current>>,
 }
 
-/// The current state, and the texts about it that many listeners are sent.
+/// The current state, and the texts about it that many listeners get.
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) state: Arc<SeatState>,
@@ -39,7 +39,7 @@ pub(crate) struct Current {
 }
 
 impl History {
-    /// The state now. Says whether it is another one than before.
+    /// Adds the state now, and returns whether it differs from the one before.
     pub(crate) fn push(&mut self, state: &Arc<SeatState>) -> bool {
         let before = match &self.current {
             Some(current) if current.state.id == state.id => return false,
@@ -50,13 +50,13 @@ impl History {
         };
         match &before {
             Some(before) => {
-                let most = (MOST_BYTES / state.statuses.len().max(1)).clamp(2, MOST_STATES);
+                let max = (MAX_BYTES / state.statuses.len().max(1)).clamp(2, MAX_STATES);
                 self.earlier.push_back(before.clone());
-                while self.earlier.len() > most {
+                while self.earlier.len() > max {
                     self.earlier.pop_front();
                 }
             }
-            // Of other tickets nothing can be said in terms of these.
+            // States of other tickets cannot be compared with this one.
             None => self.earlier.clear(),
         }
         let current = Current { state: state.clone(), before, snapshot: OnceLock::new(), step: OnceLock::new() };
@@ -68,7 +68,7 @@ impl History {
         self.current.clone()
     }
 
-    /// What changed since the state of this id: `Some(None)` when nothing did, `None` when that state is not known.
+    /// What changed since the state with this id: `Some(None)` when nothing changed, `None` when the state is not known.
     pub(crate) fn since(&self, id: &str) -> Option<Option<Bytes>> {
         let current = self.current.as_ref()?;
         if *current.state.id == *id {
@@ -80,12 +80,12 @@ impl History {
 }
 
 impl Current {
-    /// All seats.
+    /// The text with all seats.
     pub(crate) fn snapshot(&self) -> Bytes {
         self.snapshot.get_or_init(|| text::snapshot(&self.state)).clone()
     }
 
-    /// What somebody is to be told who saw `seen` last; nothing when the seats are as he saw them.
+    /// The text for a listener that saw `seen` last, and `None` when nothing changed since.
     pub(crate) fn since(&self, seen: &SeatState) -> Option<Bytes> {
         if seen.id == self.state.id {
             return None;
@@ -125,7 +125,7 @@ mod tests {
     const ONE_BOOKED: &str = r#"{"tickets":[{"uuid":"00000000-0000-0000-0000-000000000001","status":"booked"}]}"#;
 
     #[test]
-    fn an_earlier_state_is_told_what_changed_since() {
+    fn a_listener_gets_what_changed_since_an_earlier_state() {
         let (seats, mut history) = (Arc::new(given_tickets(2)), History::default());
         let seen = state(&seats, &[Available, Available]);
         assert!(history.push(&seen));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_not_known_is_told_nothing() {
+    fn nothing_can_be_said_since_an_unknown_state() {
         let (seats, mut history) = (Arc::new(given_tickets(1)), History::default());
         assert_eq!(history.since("x"), None);
         history.push(&state(&seats, &[Available]));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn other_tickets_are_another_history() {
+    fn other_tickets_begin_another_history() {
         let (before, after, mut history) = (Arc::new(given_tickets(1)), Arc::new(given_tickets(2)), History::default());
         let seen = state(&before, &[Available]);
         history.push(&seen);
@@ -166,6 +166,6 @@ mod tests {
             statuses[place] = Booked;
             history.push(&state(&seats, &statuses));
         }
-        assert!(history.earlier.len() * statuses.len() <= MOST_BYTES);
+        assert!(history.earlier.len() * statuses.len() <= MAX_BYTES);
     }
 }

@@ -1,4 +1,4 @@
-//! One client's end of a stream.
+//! The stream of one client.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Place, text, watcher::News};
 use crate::page::SeatState;
 
-/// Proxies close connections on which nothing comes for a minute, some after half of that.
+/// The pause after which a sign of life is sent. Proxies close a connection that is idle for a minute, some after half of it.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Says piece by piece what the client is to be sent. It keeps the state that he saw last and nothing else of what
-/// happens: a client who reads slowly is sent the difference to the latest state when he comes to it.
+/// Makes the messages for one client. It keeps only the state that the client saw last: a client that reads slowly gets the
+/// difference to the latest state when it is ready to read.
 pub(crate) struct Listener {
     first: VecDeque<Bytes>,
     news: News,
@@ -24,7 +24,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// The history must have a current state, which the client will have seen once he has read the first pieces.
+    /// The history must have a current state. The client has seen it when it has read the first messages.
     pub(crate) fn new(mut news: News, last_seen: Option<&str>, end: CancellationToken, place: Place) -> Self {
         let mut first = VecDeque::from([text::retry()]);
         let seen = {
@@ -41,7 +41,7 @@ impl Listener {
         Self { first, news, seen, end, ended: false, _place: place }
     }
 
-    /// The next piece, once there is one; nothing at the end.
+    /// Waits for the next message. It is `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.pop_front() {
             return Some(first);
@@ -51,9 +51,9 @@ impl Listener {
         }
         let (end, news) = (self.end.clone(), async {
             loop {
-                // Whoever looks at the event is gone, as at the end of the process.
+                // This fails when the watcher is gone, as at the end of the process.
                 self.news.changed().await.ok()?;
-                if let Some(text) = self.told() {
+                if let Some(text) = self.message() {
                     return Some(text);
                 }
             }
@@ -66,7 +66,7 @@ impl Listener {
         }
     }
 
-    fn told(&mut self) -> Option<Bytes> {
+    fn message(&mut self) -> Option<Bytes> {
         let (current, gone) = {
             let seen = self.news.borrow_and_update();
             (seen.history.current(), seen.gone)
@@ -103,7 +103,7 @@ mod tests {
         },
     };
 
-    /// What a watcher would have seen, and somebody who listens.
+    /// What a watcher saw, and the clients that listen.
     struct Stage {
         tickets: Arc<Tickets>,
         seen: watch::Sender<Seen>,
@@ -126,7 +126,7 @@ mod tests {
             self.seen.send_if_modified(|seen| seen.history.push(&state));
         }
 
-        /// A listener who has read the first pieces.
+        /// A listener that has read the first messages.
         async fn listener(&self) -> Listener {
             let metrics = Arc::new(EventMetrics::register(&Metrics::new().unwrap()).unwrap());
             let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
@@ -148,20 +148,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_listener_is_told_the_latest_state_only() {
+    async fn a_slow_listener_gets_only_the_latest_state() {
         let stage = Stage::with_seats(&[Available, Available]);
         let mut listener = stage.listener().await;
         stage.becomes(&[Reserved, Available]);
         stage.becomes(&[Reserved, Reserved]);
         stage.becomes(&[Available, Booked]);
-        let told = listener.next().await.unwrap();
-        let told = std::str::from_utf8(&told).unwrap();
-        assert_eq!(told.matches("status").count(), 1, "{told}");
-        assert!(told.contains("booked"), "{told}");
+        let text = listener.next().await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        assert_eq!(text.matches("status").count(), 1, "{text}");
+        assert!(text.contains("booked"), "{text}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_listener_is_not_told_of_what_came_and_went() {
+    async fn a_listener_does_not_hear_of_a_change_that_was_undone() {
         let stage = Stage::with_seats(&[Available]);
         let mut listener = stage.listener().await;
         stage.becomes(&[Reserved]);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_ends_a_stream_at_once_and_a_deleted_event_after_saying_so() {
+    async fn the_server_ends_a_stream_at_once_and_a_deleted_event_after_a_message() {
         let stage = Stage::with_seats(&[Available]);
         let (mut one, mut other) = (stage.listener().await, stage.listener().await);
         stage.seen.send_modify(|seen| seen.gone = true);

@@ -1,7 +1,7 @@
-//! Streams of what happens to an event's seats, for those who look at them.
+//! Streams of the changes of an event's seats.
 //!
-//! However many listen to an event, one task of this process looks at it; what it sees is kept as a short [history], so
-//! that each listener is told what changed since the state that he saw last, and a slow one skips what he missed.
+//! One task of this process reads an event for all clients that listen to it. It keeps the last states as a short [history],
+//! so that each listener gets what changed since the state that it saw last, and a slow one skips the states between.
 
 mod history;
 mod listener;
@@ -15,20 +15,17 @@ use std::{
 
 use axum::body::Bytes;
 use futures::Stream;
+use ids::EventId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::{details::NoDetails, metrics::EventMetrics, page::Pages};
-use listener::Listener;
-pub(crate) use text::SeatChanges;
-use watcher::Watched;
+pub(crate) use self::text::SeatChanges;
+use self::{listener::Listener, watcher::Watched};
+use crate::{details::DetailsError, metrics::EventMetrics, page::Pages};
 
-/// No more events than this are looked at for their listeners: each costs every store some calls a second, and its
-/// history some memory.
-const MOST_WATCHED_EVENTS: usize = 500;
+/// The most events that are watched for their listeners. Each costs every store some calls a second, and memory for its history.
+const MAX_WATCHED_EVENTS: usize = 500;
 
-/// Opens streams.
 #[derive(Clone)]
 pub(crate) struct Streams {
     inner: Arc<Inner>,
@@ -36,54 +33,54 @@ pub(crate) struct Streams {
 
 struct Inner {
     pages: Pages,
-    watched: Mutex<HashMap<Uuid, Arc<Watched>>>,
+    watched: Mutex<HashMap<EventId, Arc<Watched>>>,
     places: Arc<Semaphore>,
-    /// Ends all streams.
+    /// Is cancelled to end all streams.
     end: CancellationToken,
     metrics: Arc<EventMetrics>,
 }
 
-/// Why there is no stream.
-pub(crate) enum Refused {
-    /// As many are open as there may be.
+/// Why a stream was not opened.
+pub(crate) enum OpenError {
+    /// No more streams may be open.
     Full,
-    /// There is nothing to be shown.
-    NoDetails(NoDetails),
+    /// The event cannot be shown.
+    Details(DetailsError),
 }
 
 impl Streams {
-    /// At most so many streams at a time, and none after `end`.
-    pub(crate) fn new(pages: Pages, most: usize, end: CancellationToken, metrics: Arc<EventMetrics>) -> Self {
-        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    /// Allows at most `max` streams at a time, and none after `end`.
+    pub(crate) fn new(pages: Pages, max: usize, end: CancellationToken, metrics: Arc<EventMetrics>) -> Self {
+        let places = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
         Self { inner: Arc::new(Inner { pages, watched: Mutex::default(), places, end, metrics }) }
     }
 
-    /// What happens to the event's seats, beginning with what `last_seen`, the id of an earlier piece, does not show.
+    /// Streams the changes of the event's seats since `last_seen`, the id of an earlier message.
     pub(crate) async fn open(
         &self,
-        event: Uuid,
+        event: EventId,
         last_seen: Option<&str>,
-    ) -> Result<impl Stream<Item = Bytes> + use<>, Refused> {
-        let place = Place::take(&self.inner).ok_or(Refused::Full)?;
-        // As fresh as a page: the watcher's last look may be older than what the client saw on the page just before.
-        let shown = self.inner.pages.now(event).await.map_err(Refused::NoDetails)?;
-        let (watched, news) = self.watch(event).ok_or(Refused::Full)?;
-        watched.saw(&shown);
+    ) -> Result<impl Stream<Item = Bytes> + use<>, OpenError> {
+        let place = Place::take(&self.inner).ok_or(OpenError::Full)?;
+        // The stream must be as fresh as a page: the watcher's last read may be older than the page that the client has just seen.
+        let page = self.inner.pages.now(event).await.map_err(OpenError::Details)?;
+        let (watched, news) = self.watch(event).ok_or(OpenError::Full)?;
+        watched.found(&page);
         let listener = Listener::new(news, last_seen, self.inner.end.clone(), place);
         Ok(futures::stream::unfold(listener, async |mut listener| Some((listener.next().await?, listener))))
     }
 
-    /// Joins those who listen to the event.
-    fn watch(&self, event: Uuid) -> Option<(Arc<Watched>, watcher::News)> {
+    /// Subscribes to the event, which is watched from now on.
+    fn watch(&self, event: EventId) -> Option<(Arc<Watched>, watcher::News)> {
         let mut all = self.inner.watched();
         if let Some(watched) = all.get(&event) {
             return Some((Arc::clone(watched), watched.join()));
         }
-        if all.len() >= MOST_WATCHED_EVENTS {
-            // Those whose history is only kept for somebody who may come back.
+        if all.len() >= MAX_WATCHED_EVENTS {
+            // Events without listeners keep their history only for a client that may come back.
             all.retain(|_, watched| watched.has_listeners());
         }
-        if all.len() >= MOST_WATCHED_EVENTS {
+        if all.len() >= MAX_WATCHED_EVENTS {
             return None;
         }
         let watched = Arc::new(Watched::new());
@@ -95,12 +92,12 @@ impl Streams {
 }
 
 impl Inner {
-    fn watched(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Watched>>> {
+    fn watched(&self) -> MutexGuard<'_, HashMap<EventId, Arc<Watched>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One of the streams that may be open at a time.
+/// The right to one open stream. It ends when it is dropped.
 struct Place {
     _permit: OwnedSemaphorePermit,
     metrics: Arc<EventMetrics>,

@@ -1,4 +1,4 @@
-//! Server-sent events, as they are written (HTML standard, section 9.2).
+//! The text of server-sent events (HTML standard, section 9.2).
 
 use std::fmt::Write;
 
@@ -9,42 +9,41 @@ use uuid::Uuid;
 
 use crate::{page::SeatState, tickets::TicketStatus};
 
-/// Tells proxies and the client's own timeouts that the stream lives.
+/// Shows proxies and clients that the stream is alive.
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
-/// The event is no more. An event without data would not reach a browser's listener.
+/// The event was deleted. The message needs data: browsers do not pass on one without.
 pub(crate) const END: Bytes = Bytes::from_static(b"event: end\ndata: {}\n\n");
 
-/// What a ticket takes: its uuid, its status, and the names of both.
+/// The length of a ticket in JSON: its uuid, its status, and the names of both.
 const TICKET_BYTES: usize = 72;
 
-/// The data of a piece of the stream: all seats, or those whose status changed.
+/// The data of a message: all seats, or those whose status changed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SeatChanges {
     tickets: Vec<SeatChange>,
 }
 
-/// The status that a seat has now.
+/// The current status of a ticket.
 #[derive(Serialize, ToSchema)]
 struct SeatChange {
-    /// The ticket.
     uuid: Uuid,
     status: TicketStatus,
 }
 
-/// After how long a client should come back. Not all at the same moment: when a replica ends, its listeners would
-/// overrun the others.
+/// Tells the client when to reconnect. The time is random: when a replica ends, its listeners must not all come to the others
+/// at once.
 pub(crate) fn retry() -> Bytes {
     let spread_ms = Uuid::new_v4().as_u128() % 2000;
     format!("retry: {}\n\n", 1000 + spread_ms).into()
 }
 
-/// All seats.
+/// The message with all seats.
 pub(crate) fn snapshot(state: &SeatState) -> Bytes {
     written("snapshot", state, 0..state.statuses.len())
 }
 
-/// The seats whose status is another than it was.
+/// The message with the seats whose status changed.
 pub(crate) fn changes(before: &[TicketStatus], state: &SeatState) -> Bytes {
     let changed = before.iter().zip(&*state.statuses).enumerate().filter(|(_, (before, now))| before != now);
     written("seats", state, changed.map(|(place, _)| place))

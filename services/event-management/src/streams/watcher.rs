@@ -1,37 +1,37 @@
-//! The one task that looks at an event for all who listen to it.
+//! The task that reads an event for all clients that listen to it.
 
 use std::{sync::Arc, time::Duration};
 
+use ids::EventId;
 use tokio::{
     sync::{Notify, watch},
     time::sleep,
 };
-use uuid::Uuid;
 
 use super::{Inner, history::History};
-use crate::{details::NoDetails, page::Shown};
+use crate::{details::DetailsError, page::PageNow};
 
-/// A hold or sale shows within this time and the one a look takes.
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// While a store is down, its return is noticed soon enough.
+/// The pause between two reads. A hold or sale shows within this time and the time of a read.
+const READ_INTERVAL: Duration = Duration::from_millis(250);
+/// The pause after a read that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// How long the history waits, unlooked at, for the last listener to come back.
+/// How long the history is kept for a listener that may come back.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// What listeners wait for.
+/// Tells a listener when something changes.
 pub(crate) type News = watch::Receiver<Seen>;
 
-/// What is known of an event.
+/// What the watcher knows of an event.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Of the look that the current state comes from, or a later one that found the same.
+    /// The number of the read that the current state comes from, or of a later read that found the same.
     number: u64,
     pub(crate) history: History,
-    /// The event was deleted.
+    /// Whether the event was deleted.
     pub(crate) gone: bool,
 }
 
-/// An event that somebody listens to.
+/// An event that is watched.
 pub(crate) struct Watched {
     seen: watch::Sender<Seen>,
     joined: Notify,
@@ -52,15 +52,15 @@ impl Watched {
         self.seen.receiver_count() > 0
     }
 
-    /// What a look found. An older look than the last changes nothing: nobody is shown a state that was over before the
-    /// one that he saw.
-    pub(crate) fn saw(&self, shown: &Shown) {
+    /// Notes what a read found. A read that is older than the last one changes nothing: no listener may get a state that was
+    /// over before the one it saw.
+    pub(crate) fn found(&self, page: &PageNow) {
         self.seen.send_if_modified(|seen| {
-            if shown.number <= seen.number {
+            if page.number <= seen.number {
                 return false;
             }
-            seen.number = shown.number;
-            seen.history.push(&shown.rendering.state)
+            seen.number = page.number;
+            seen.history.push(&page.rendering.state)
         });
     }
 
@@ -69,25 +69,25 @@ impl Watched {
     }
 }
 
-/// Looks at the event as long as somebody listens, and a little longer keeps what it saw.
-pub(crate) async fn watch(inner: Arc<Inner>, event: Uuid, watched: Arc<Watched>) {
+/// Reads the event as long as it has listeners, and keeps its history a little longer.
+pub(crate) async fn watch(inner: Arc<Inner>, event: EventId, watched: Arc<Watched>) {
     let watching = async {
-        let mut pause = LOOK_INTERVAL;
+        let mut pause = READ_INTERVAL;
         loop {
-            // Whoever joins has looked himself just before.
+            // A listener that joins has read the page just before.
             sleep(pause).await;
-            if !watched.has_listeners() && !somebody_comes_back(&inner, event, &watched).await {
+            if !watched.has_listeners() && !a_listener_comes_back(&inner, event, &watched).await {
                 return;
             }
-            pause = LOOK_INTERVAL;
+            pause = READ_INTERVAL;
             match inner.pages.now(event).await {
-                Ok(shown) => watched.saw(&shown),
-                Err(NoDetails::Missing) => {
+                Ok(page) => watched.found(&page),
+                Err(DetailsError::Missing) => {
                     inner.forget(event, &watched);
                     watched.gone();
                     return;
                 }
-                Err(NoDetails::Failed(_)) => pause = FAILURE_PAUSE,
+                Err(DetailsError::Unavailable | DetailsError::Internal) => pause = FAILURE_PAUSE,
             }
         }
     };
@@ -97,29 +97,29 @@ pub(crate) async fn watch(inner: Arc<Inner>, event: Uuid, watched: Arc<Watched>)
     }
 }
 
-/// Waits for a listener. When none came in time the event is forgotten.
-async fn somebody_comes_back(inner: &Inner, event: Uuid, watched: &Arc<Watched>) -> bool {
+/// Waits for a listener. When none comes in time, the event is forgotten.
+async fn a_listener_comes_back(inner: &Inner, event: EventId, watched: &Arc<Watched>) -> bool {
     let came = tokio::time::timeout(LINGER, async {
         while !watched.has_listeners() {
             watched.joined.notified().await;
         }
     });
-    came.await.is_ok() || !inner.forget_unheard(event, watched)
+    came.await.is_ok() || !inner.forget_without_listeners(event, watched)
 }
 
 impl Inner {
-    /// Whoever joins from now on begins a watch of his own.
-    fn forget(&self, event: Uuid, watched: &Arc<Watched>) {
+    /// Forgets the event. A listener that joins from now on starts another watcher.
+    fn forget(&self, event: EventId, watched: &Arc<Watched>) {
         self.watched().retain(|of, kept| *of != event || !Arc::ptr_eq(kept, watched));
     }
 
-    /// The same unless somebody has joined. Nobody can join in between: that takes the same lock.
-    fn forget_unheard(&self, event: Uuid, watched: &Arc<Watched>) -> bool {
+    /// The same, unless a listener has joined. None can join in between, because joining takes the same lock.
+    fn forget_without_listeners(&self, event: EventId, watched: &Arc<Watched>) -> bool {
         let mut all = self.watched();
-        let unheard = !watched.has_listeners();
-        if unheard {
+        let without_listeners = !watched.has_listeners();
+        if without_listeners {
             all.retain(|of, kept| *of != event || !Arc::ptr_eq(kept, watched));
         }
-        unheard
+        without_listeners
     }
 }
