@@ -1,16 +1,15 @@
-//! Errors as clients see them: a stable code, a message, and nothing of what happened inside.
+//! Errors as clients see them: a stable code and a message. What happened inside goes to the log only.
 
 use std::borrow::Cow;
 
 use axum::{
-    extract::{FromRequest, Request},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// When a client may try again after a store was down.
+/// How long a client should wait before it tries again after a store was down.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The body of every answer with a status of 400 or above.
@@ -19,12 +18,12 @@ pub struct ErrorBody {
     /// A stable code in snake_case, for programs.
     #[schema(example = "invalid_request_payload")]
     pub error: String,
-    /// The same for people.
+    /// A message for people.
     #[schema(example = "Invalid request payload")]
     pub message: String,
 }
 
-/// An answer that is an error.
+/// An answer with a status of 400 or above.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -34,45 +33,45 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error of the service's own.
+    /// Makes an error.
     #[must_use]
     pub const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
         Self { status, code, message: Cow::Borrowed(message), retry_after_seconds: None }
     }
 
-    /// The same error, with the time after which trying again may help.
+    /// Adds `Retry-After`: the time after which trying again may help.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
 
-    /// A body that cannot be read as what the call wants.
+    /// The request cannot be read.
     #[must_use]
     pub const fn invalid_payload() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request_payload", "Invalid request payload")
     }
 
-    /// A store that is down, or too slow to wait for.
+    /// A store is down or too slow.
     #[must_use]
     pub const fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service is temporarily unavailable")
             .retry_after(RETRY_AFTER_SECONDS)
     }
 
-    /// A fault of ours. Whoever makes it has logged why.
+    /// The service is at fault. The caller logs the cause before it makes this error.
     #[must_use]
     pub const fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", "Internal server error")
     }
 
-    /// The status that the client will see.
+    /// The status of the answer.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The stable code that the client will see.
+    /// The stable code of the answer.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -105,28 +104,9 @@ impl From<&sqlx::Error> for ApiError {
 }
 
 impl From<redis::RedisError> for ApiError {
-    /// Whatever is wrong with Redis, the request was not: it can be tried again.
+    /// Every error of Redis is unavailability: the request itself was good and can be tried again.
     fn from(error: redis::RedisError) -> Self {
         tracing::error!(%error, "Redis failed");
         Self::unavailable()
-    }
-}
-
-/// A JSON body. Whatever keeps it from being read as a `T` — no body, other content, too large — answers
-/// 400 `invalid_request_payload`.
-#[derive(Debug)]
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let body = axum::body::Bytes::from_request(request, state).await.map_err(|rejection| {
-            if crate::http::timed_out(&rejection) { crate::http::REQUEST_TIMEOUT } else { ApiError::invalid_payload() }
-        })?;
-        serde_json::from_slice(&body).map(Json).map_err(|error| {
-            tracing::debug!(%error, "request payload refused");
-            ApiError::invalid_payload()
-        })
     }
 }

@@ -1,4 +1,4 @@
-//! A service's routes wrapped in what all services have.
+//! The router of a service: its own routes, and what all services have.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -20,15 +20,15 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{limits, trace};
 use crate::{error::ApiError, health::Health, metrics::Metrics, settings::ServerSettings};
 
-/// The largest body that a service reads, 64 KiB: a request of ours is some hundred bytes.
+/// The largest body that a service reads: 64 KiB. Requests of the API have some hundred bytes.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 const NOT_FOUND: ApiError = ApiError::new(StatusCode::NOT_FOUND, "not_found", "Not found");
 const METHOD_NOT_ALLOWED: ApiError =
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed");
 
-/// The whole router of a service: its own routes, `/livez`, `/readyz`, `/metrics`, `/openapi.json`, and around all of
-/// them the JSON errors, the limits, the metrics and the trace.
+/// Makes the router of a service: its own routes, `/livez`, `/readyz`, `/metrics` and `/openapi.json`. All of them answer errors in
+/// JSON, have the limits of the settings, and are measured and traced.
 pub fn app(routes: OpenApiRouter, settings: &ServerSettings, health: &Health, metrics: &Metrics) -> Router {
     let (routes, document) = routes.split_for_parts();
     Router::new()
@@ -42,7 +42,7 @@ pub fn app(routes: OpenApiRouter, settings: &ServerSettings, health: &Health, me
         .layer(middleware::from_fn_with_state(Around::new(settings, metrics), around))
 }
 
-/// What is around each request, in one layer: each further one costs every request an allocation or two.
+/// What the layer around all requests needs. It is one layer, because each layer costs every request an allocation or two.
 #[derive(Clone)]
 struct Around {
     metrics: Metrics,
@@ -72,7 +72,7 @@ async fn around(State(around): State<Around>, request: Request, next: Next) -> R
     response
 }
 
-/// A handler that panics or does not come to an end is answered for.
+/// Answers 500 for a handler that panics, and 503 for one that takes too long.
 async fn answer_in_any_case(answer: impl Future<Output = Response>, limit: Duration) -> Response {
     match AssertUnwindSafe(tokio::time::timeout(limit, answer)).catch_unwind().await {
         Ok(Ok(response)) => {
@@ -95,7 +95,7 @@ async fn answer_in_any_case(answer: impl Future<Output = Response>, limit: Durat
     }
 }
 
-/// HTTP methods are free text: only the usual ones become labels.
+/// The label of a method. Clients may send any text as a method, so only the usual ones become labels.
 fn known_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -1,6 +1,6 @@
-//! The time that a request's body may take to arrive.
+//! The time limit for the arrival of a request's body.
 //!
-//! A limit between two pieces of a body does not stop a client that sends a byte a second; this one is for the whole.
+//! The limit is for the whole body. A limit for each piece would not stop a client that sends a byte a second.
 
 use std::{
     error::Error,
@@ -27,7 +27,7 @@ pub(crate) const REQUEST_TIMEOUT: ApiError =
 #[error("the body did not arrive in time")]
 struct BodyTimedOut;
 
-/// Bounds the arrival of the body.
+/// Sets the time limit of a request's body.
 pub(crate) fn bound_body(request: Request, limit: Duration) -> Request {
     if request.body().is_end_stream() {
         return request;
@@ -35,7 +35,7 @@ pub(crate) fn bound_body(request: Request, limit: Duration) -> Request {
     request.map(|body| Body::new(BoundedBody { body, deadline: Box::pin(sleep(limit)) }))
 }
 
-/// Whether reading a body failed because it took too long.
+/// Whether a body could not be read because it took too long.
 pub(crate) fn timed_out(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

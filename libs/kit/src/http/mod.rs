@@ -1,7 +1,8 @@
-//! The HTTP server: what every service answers, and the limits that keep slow and oversized requests out.
+//! The HTTP server: its routes and limits, and what services read from requests.
 
 pub mod answers;
 mod app;
+mod json;
 mod limits;
 mod page;
 mod path;
@@ -9,7 +10,7 @@ mod serve;
 mod trace;
 
 pub use app::app;
-pub(crate) use limits::{REQUEST_TIMEOUT, timed_out};
+pub use json::Json;
 pub use page::{Page, PageTooDeep};
 pub use path::{PathId, parse_id};
 pub use serve::serve;

@@ -1,4 +1,4 @@
-//! Accepting connections with hyper itself: `axum::serve` exposes neither its limits nor its drain.
+//! Serves connections with hyper itself, because `axum::serve` exposes neither its limits nor its drain.
 
 use std::{io, time::Duration};
 
@@ -15,14 +15,15 @@ use tower::ServiceExt;
 
 use crate::{health::Health, settings::ServerSettings};
 
-/// The pause after `accept` failed, as it does when the process is out of file descriptors.
+/// The pause after a failed `accept`, which fails when the process has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown`, then drains: not ready at once, accepting for `drain_delay` more, then ending connections
-/// as their requests end, for `drain_timeout` at most.
+/// Serves until `shutdown`, then drains. The service is no longer ready at once, but accepts connections for another
+/// `drain_delay`.
+/// Then it cancels [`Health::closing`] and ends each connection after its request, within `drain_timeout`.
 ///
 /// # Errors
-/// When the listener is broken from the start.
+/// When the listener has no address.
 pub async fn serve(
     listener: TcpListener,
     settings: &ServerSettings,
@@ -71,8 +72,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// HTTP/1 only: telling HTTP/2 from it by the first bytes would be waiting for them without a limit, and clients of the
-/// contract speak HTTP/1 or come through a proxy that does.
+/// Speaks HTTP/1 only. To tell HTTP/2 from it, hyper waits for the first bytes without a time limit. Clients of the contract
+/// speak HTTP/1 or come through a proxy that does.
 fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
@@ -83,9 +84,9 @@ fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// A stream on which a write that makes no progress fails: a client that does not read its answer is let go.
+/// A stream on which a write fails when it makes no progress: the connection of a client that does not read its answer ends.
 fn bounded(stream: TcpStream, settings: &ServerSettings) -> TimeoutStream<TcpStream> {
-    // Answers are written whole, so waiting for more to send only costs time. A failure here costs nothing else.
+    // Answers are written whole, so waiting for more to send only costs time. If this call fails, nothing else is lost.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(settings.write_timeout));

@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use axum::routing::{get, post};
 use kit::{
-    error::Json,
     health::Health,
-    http,
+    http::{self, Json},
     metrics::Metrics,
     settings::{Environment, ServerSettings},
 };
@@ -146,14 +145,14 @@ async fn a_head_that_trickles_in_is_cut_off_at_the_read_timeout() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_or_hardly_anything_is_cut_off_at_the_read_timeout() {
+async fn a_client_that_sends_nothing_or_an_incomplete_head_is_cut_off_at_the_read_timeout() {
     let server = Server::start().await;
-    for said in ["", "P", "PRI * HTTP/2.0"] {
+    for sent in ["", "P", "PRI * HTTP/2.0"] {
         let mut stream = TcpStream::connect(&server.addr).await.unwrap();
-        stream.write_all(said.as_bytes()).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
-        assert!(ended.is_ok(), "the connection was still open 20 s after {said:?}");
+        assert!(ended.is_ok(), "the connection was still open 20 s after {sent:?}");
     }
 }
 
@@ -165,13 +164,13 @@ async fn a_head_above_the_limit_answers_431() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answer_is_let_go() {
+async fn the_connection_of_a_client_that_does_not_read_its_answer_ends() {
     let server = Server::start().await;
     let mut stream = TcpStream::connect(&server.addr).await.unwrap();
     stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     stream.readable().await.unwrap();
     server.stop.cancel();
-    // The drain waits 20 s for requests under way; the write timeout of 1 s must end this one long before.
+    // The drain waits 20 s for requests under way. The write timeout of 1 s must end this one long before.
     let ended = tokio::time::timeout(Duration::from_secs(10), server.running).await;
     assert!(ended.is_ok(), "the server still waits for a client that reads nothing");
 }
@@ -187,7 +186,7 @@ async fn a_panic_answers_500_and_a_hanging_handler_503() {
 }
 
 #[tokio::test]
-async fn requests_under_way_are_answered_after_the_end_was_asked_for() {
+async fn requests_under_way_are_answered_after_shutdown_began() {
     let server = Server::start().await;
     let request = tokio::spawn(reqwest::get(server.url("/wait")));
     HANDLER_ENTERED.notified().await;

@@ -5,8 +5,11 @@ use std::{sync::Arc, time::Duration};
 use axum::{extract::State, http::StatusCode};
 use ids::{EventId, HoldId, TicketId, UserId};
 use kit::{
-    error::{ApiError, ErrorBody, Json},
-    http::answers::{InvalidPayload, Unavailable},
+    error::{ApiError, ErrorBody},
+    http::{
+        Json,
+        answers::{InvalidPayload, Unavailable},
+    },
 };
 use serde::Serialize;
 use time::OffsetDateTime;

@@ -8,9 +8,9 @@ use axum::{
 };
 use ids::{OrderId, UserId};
 use kit::{
-    error::{ApiError, ErrorBody, Json},
+    error::{ApiError, ErrorBody},
     http::{
-        Page, PageTooDeep,
+        Json, Page, PageTooDeep,
         answers::{InvalidPayload, OutcomeUnknown, Unavailable},
         parse_id,
     },

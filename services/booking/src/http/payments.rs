@@ -9,8 +9,11 @@ use axum::{
 };
 use ids::PaymentMethodId;
 use kit::{
-    error::{ApiError, ErrorBody, Json},
-    http::answers::{InvalidPayload, Unavailable},
+    error::{ApiError, ErrorBody},
+    http::{
+        Json,
+        answers::{InvalidPayload, Unavailable},
+    },
 };
 use serde::Serialize;
 use utoipa::ToSchema;

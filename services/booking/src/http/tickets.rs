@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
 use kit::{
-    error::{ApiError, ErrorBody, Json},
-    http::answers::{Internal, InvalidPayload, OutcomeUnknown, Unavailable},
+    error::{ApiError, ErrorBody},
+    http::{
+        Json,
+        answers::{Internal, InvalidPayload, OutcomeUnknown, Unavailable},
+    },
 };
 
 use super::{
