@@ -130,9 +130,9 @@ impl Health {
         self.closing.cancel();
     }
 
-    /// Is cancelled when the server stops to accept connections: [`serve`](crate::http::serve) then waits for the answers under
-    /// way, so an answer without an end, such as a stream, has to end. It happens `drain_delay` after the service stopped to
-    /// be ready. Until then load balancers may still send a client whose stream ended back to this process.
+    /// A token that [`serve`](crate::http::serve) cancels when it accepts no more connections. It then waits for the answers under
+    /// way, so an answer without an end, such as a stream, must end now. It must not end earlier: during `drain_delay` load
+    /// balancers may still send a client whose stream ended back to this process.
     #[must_use]
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()

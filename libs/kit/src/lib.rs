@@ -1,5 +1,5 @@
-//! What all three services need and no business: settings, errors, the HTTP server with its limits, health, metrics,
-//! logging, shutdown, and the connections to PostgreSQL and Redis.
+//! What all services need and what knows nothing of tickets: settings, errors, the HTTP server with its limits, health,
+//! metrics, logging, shutdown, batching, and the connections to PostgreSQL and Redis.
 
 #![warn(missing_docs)]
 

@@ -1,10 +1,10 @@
-//! JSON logs on standard output, one object a line.
+//! JSON logs on standard output, one object per line.
 
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::Mode;
 
-/// Starts logging. `RUST_LOG` overrides what the mode chooses. A second call does nothing.
+/// Starts logging. The mode chooses the level unless `RUST_LOG` does. A second call does nothing.
 pub fn init(service: &'static str, mode: Mode) {
     let default = match mode {
         Mode::Debug => "debug,hyper=info,sqlx=info,h2=info,rustls=info",

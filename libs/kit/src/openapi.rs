@@ -1,13 +1,13 @@
-//! The OpenAPI document: served by the program, committed in the repository, and the two kept equal by a test.
+//! The OpenAPI document of a service. The program serves it and the repository keeps it; a test compares the two.
 
 use std::path::Path;
 
 use utoipa::openapi::OpenApi;
 
-/// Set to make [`assert_committed`] write the file instead of comparing it (`make generate`).
+/// The environment variable that makes [`assert_committed`] write the file instead of comparing it (`make generate`).
 pub const UPDATE_VARIABLE: &str = "UPDATE_GENERATED";
 
-/// Fails a test when the committed document is not the one that the program serves.
+/// Fails a test unless the committed document is the one that the program serves.
 ///
 /// # Panics
 /// When the two differ, or the file cannot be read or written.

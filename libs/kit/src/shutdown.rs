@@ -1,12 +1,12 @@
-//! The end of the process, asked for by a signal.
+//! The end of the process by a signal.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled when the process is asked to end (SIGTERM or SIGINT).
+/// A token that is cancelled when the process gets SIGTERM or SIGINT. To be called within a runtime.
 ///
 /// # Errors
-/// When the process may not listen for signals.
+/// When the handlers for the signals cannot be installed.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();
@@ -16,7 +16,7 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("asked to end: draining");
+        tracing::info!("shutting down");
         signalled.cancel();
     });
     Ok(token)

@@ -17,12 +17,12 @@ use crate::settings::PostgresSettings;
 /// A parameter of every session, such as `("transaction_timeout", "5s")`.
 pub type SessionParameter = (&'static str, &'static str);
 
-/// The time limit that a service's transactions have from the server, as a parameter of its sessions.
+/// The time limit for a service's transactions, which the server enforces.
 pub const TRANSACTION_TIMEOUT: SessionParameter = ("transaction_timeout", "5s");
-/// For [`Pool::answering_within`], together with [`TRANSACTION_TIMEOUT`]: somewhat longer.
+/// The time limit of [`Pool::answering_within`] for services with [`TRANSACTION_TIMEOUT`]: somewhat longer than that.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(7);
 
-/// How to connect, for those who need a connection outside the pool.
+/// The options of a connection outside the pool.
 #[must_use]
 pub fn connect_options(settings: &PostgresSettings) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()

@@ -1,9 +1,9 @@
 //! The connection pool.
 //!
-//! The driver's own pool opens a session within the call that needs it. When opening takes longer than the call may wait,
-//! the session is thrown away half open, and under load the next call fares no better: a database that comes back to a
-//! crowd would never get over it. It also asks each session whether it works whenever it is given back. Here sessions are
-//! opened in the background, and asked only when there is a reason to doubt.
+//! The driver's own pool opens a session within the call that needs it. When opening takes longer than the call may wait, the
+//! half-open session is thrown away, and under load the next call fails in the same way: a database that comes back to a crowd
+//! would never recover. The driver's pool also tests each session when it is given back. This pool opens sessions in the
+//! background, and tests one only when there is a reason to doubt it.
 
 use std::{
     io,
@@ -25,11 +25,11 @@ use super::{
 };
 use crate::settings::PostgresSettings;
 
-/// The longest wait for a connection: beyond it the answer is 503, which tells a customer more than a hanging page.
+/// The longest wait for a connection. After it the answer is 503, which tells a user more than a page that hangs.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connections that are shared by all who clone it. The first is opened when it is needed: a program starts while its
-/// database is down. A reference to it runs queries.
+/// A pool of connections, which its clones share. It opens the first one when it is needed, so a program starts while its database
+/// is down. A reference to the pool runs queries.
 #[derive(Debug, Clone)]
 pub struct Pool {
     sessions: bb8::Pool<Sessions>,
@@ -38,7 +38,7 @@ pub struct Pool {
     answers_within: Option<Duration>,
 }
 
-/// A connection of a [`Pool`], for more than one query. It goes back when it is dropped.
+/// A connection of a [`Pool`], for more than one query. It goes back to the pool when it is dropped.
 #[derive(Debug)]
 pub struct Connection<'p> {
     session: PooledConnection<'p, Sessions>,
@@ -46,13 +46,13 @@ pub struct Connection<'p> {
 }
 
 impl Pool {
-    /// A pool as the settings want it. To be called within a runtime.
+    /// Makes a pool from the settings. To be called within a runtime.
     #[must_use]
     pub fn new(settings: &PostgresSettings) -> Self {
         Self::with_parameters(settings, &[])
     }
 
-    /// The same, with parameters that are set at the begin of every session.
+    /// The same, with parameters that are set at the start of every session.
     #[must_use]
     pub fn with_parameters(settings: &PostgresSettings, parameters: &'static [SessionParameter]) -> Self {
         let refusals = Refusals::default();
@@ -64,15 +64,16 @@ impl Pool {
             .queue_strategy(QueueStrategy::Lifo)
             .error_sink(Box::new(refusals.clone()))
             .build_unchecked(Sessions::new(connect_options(settings), settings.timezone.clone(), parameters));
-        // Without a smaller limit there is nothing to count at each use.
+        // Without a smaller limit, uses need not be counted.
         let max_idle =
             if settings.max_idle_conns < settings.max_open_conns { settings.max_idle_conns } else { u32::MAX };
         Self { sessions, refusals, max_idle, answers_within: None }
     }
 
-    /// With a time limit for each query on the pool itself and for each [`Self::run`], from when it has a connection. It is for a server
-    /// that is gone without a word, which TCP notices only after minutes: then no session of the pool is used again. So it should be
-    /// longer than what the server itself allows, such as its `transaction_timeout` (which leaves out the wait for the disk at the end).
+    /// Sets a time limit for each query on the pool itself and for each [`Self::run`], counted from when it has a connection. It is
+    /// for a server that has silently gone away, which TCP notices only after minutes. When the limit passes, no session of the pool
+    /// is used again. So it must be longer than what the server allows by itself, such as its `transaction_timeout` (which does not
+    /// count the wait for the disk at the end).
     #[must_use]
     pub fn answering_within(self, limit: Duration) -> Self {
         Self { answers_within: Some(limit), ..self }
@@ -81,8 +82,8 @@ impl Pool {
     /// A connection for more than one query.
     ///
     /// # Errors
-    /// [`sqlx::Error::PoolTimedOut`] when none is free or can be opened within three seconds, and the server's refusal when
-    /// it refuses.
+    /// [`sqlx::Error::PoolTimedOut`] when none is free or can be opened within three seconds, and the server's own error when it
+    /// refuses the session.
     pub async fn acquire(&self) -> sqlx::Result<Connection<'_>> {
         let mut session = tokio::select! {
             biased;
@@ -96,7 +97,7 @@ impl Pool {
         Ok(Connection { session, pool: self })
     }
 
-    /// Runs one query, or several that belong together, to their end on a connection.
+    /// Runs one query, or several that belong together, on one connection.
     ///
     /// # Errors
     /// Those of [`Self::acquire`] and of the queries, and [`sqlx::Error::Io`] when the server does not answer in time.

@@ -1,4 +1,4 @@
-//! A session: how it begins, and when it is to be trusted.
+//! Sessions: how they begin, and when they are trusted.
 
 use std::{
     io,
@@ -15,56 +15,56 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{ErrorKind, SessionParameter, is_unavailable};
 
-/// The longest that opening a session may take. It goes on when whoever asked for it has given up: a server under load
-/// would otherwise be asked for the same again and again, and never come to the end of it.
+/// The longest that opening a session may take. Opening goes on when the caller has given up: otherwise a server under load would
+/// be asked for sessions again and again, and never finish one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A session that was used within this time is not asked whether it still works before it is used again. Asking costs as
-/// much as a small query, and with traffic there is always a session that has just worked.
+/// A session that worked within this time is not tested before it is used again. A test costs as much as a small query, and under
+/// traffic there is always a session that has just worked.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
-/// How long a session may take to say that it still works. Another one takes the place of a slower one.
+/// The longest that a test may take. A slower session is replaced.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A session and what is known of it.
+/// A session with its record.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) connection: PgConnection,
-    /// When it was last seen to work; `None` when its last use failed or did not come to an end.
+    /// When it last worked; `None` when its last use failed or was interrupted.
     worked_at: Option<Instant>,
-    /// What befell any session so far, and how much of it this one was seen to outlive.
+    /// The failures of all sessions of the pool, and how many of them this session has survived.
     failures: Arc<Failures>,
-    outlived: u64,
-    /// How often the server had been silent when it was opened.
+    survived: u64,
+    /// The number of silences when the session was opened.
     silences: u64,
-    /// Enough others are idle already.
+    /// Whether enough other sessions are idle already.
     pub(crate) surplus: bool,
 }
 
 #[derive(Debug, Default)]
 struct Failures {
-    /// Sessions that ended in the middle of their use.
+    /// Sessions that ended during their use.
     ends: AtomicU64,
     /// Queries that were never answered.
     silences: AtomicU64,
 }
 
 impl Session {
-    /// Notes that its use begins: until the end is noted too, nothing is known of it.
+    /// Notes that a use begins. The session is not trusted until its end is noted as well.
     pub(crate) fn begin_use(&mut self) {
         self.worked_at = None;
     }
 
-    /// Notes how its use went.
+    /// Notes how the use ended.
     pub(crate) fn end_use(&mut self, error: Option<&sqlx::Error>) {
         self.worked_at = error.is_none().then(Instant::now);
-        // What ends one session, such as a restart of the server, may have ended all.
+        // What ends one session, such as a restart of the server, may have ended all of them.
         if error.is_some_and(may_have_ended_all) {
             self.failures.ends.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Notes that the server does not answer: no session from before can be expected to work.
+    /// Notes that the server does not answer. No earlier session can be expected to work.
     pub(crate) fn end_in_silence(&mut self) {
-        // Once for all that hang on the same silence: what was opened since then is good.
+        // All sessions that meet the same silence note it once: a session that was opened since then is good.
         let (before, now) = (self.silences, self.silences + 1);
         let _ = self.failures.silences.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed);
     }
@@ -74,7 +74,7 @@ impl Session {
     }
 
     fn is_trusted(&self) -> bool {
-        self.outlived == self.failures.ends.load(Ordering::Relaxed)
+        self.survived == self.failures.ends.load(Ordering::Relaxed)
             && self.worked_at.is_some_and(|worked_at| worked_at.elapsed() < TRUSTED_IDLE_TIME)
     }
 }
@@ -88,7 +88,7 @@ fn may_have_ended_all(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Opens sessions, and says which are still good.
+/// Opens sessions, and knows which are still good.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     options: PgConnectOptions,
@@ -103,7 +103,7 @@ impl Sessions {
     }
 
     async fn open(&self) -> sqlx::Result<Session> {
-        let outlived = self.failures.ends.load(Ordering::Relaxed);
+        let survived = self.failures.ends.load(Ordering::Relaxed);
         let silences = self.failures.silences.load(Ordering::Relaxed);
         let mut connection = PgConnection::connect_with(&self.options).await?;
         // The driver asks for UTC at the start of every session, whatever the options say.
@@ -115,7 +115,7 @@ impl Sessions {
             .execute(&mut connection)
             .await?;
         let failures = Arc::clone(&self.failures);
-        Ok(Session { connection, worked_at: Some(Instant::now()), failures, outlived, silences, surplus: false })
+        Ok(Session { connection, worked_at: Some(Instant::now()), failures, survived, silences, surplus: false })
     }
 }
 
@@ -127,7 +127,8 @@ impl ManageConnection for Sessions {
         timeout(CONNECT_TIMEOUT, self.open()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
-    /// Also waits for the end of what an earlier user left in the middle. A session that is not good says nothing about the next one.
+    /// Tests a session that is not trusted, which also waits for the end of an interrupted query. A bad session says nothing about
+    /// the next one.
     async fn is_valid(&self, session: &mut Session) -> sqlx::Result<()> {
         if session.is_from_before_a_silence() {
             return Err(sqlx::Error::PoolClosed);
@@ -138,7 +139,7 @@ impl ManageConnection for Sessions {
         let failures = self.failures.ends.load(Ordering::Relaxed);
         match timeout(PING_TIMEOUT, session.connection.ping()).await {
             Ok(Ok(())) => {
-                session.outlived = failures;
+                session.survived = failures;
                 return Ok(());
             }
             Ok(Err(error)) => tracing::warn!(%error, "a session with PostgreSQL has ended"),
@@ -152,7 +153,7 @@ impl ManageConnection for Sessions {
     }
 }
 
-/// Why sessions cannot be had: said in the log, and to those who wait for one.
+/// Why sessions cannot be opened. It goes to the log, and to the callers that wait for a session.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Refusals(Arc<Refused>);
 
@@ -163,8 +164,8 @@ struct Refused {
 }
 
 impl Refusals {
-    /// Waits for a refusal that waiting longer would not change: [`sqlx::Error::Configuration`] when the server said it,
-    /// such as that of a wrong password, and otherwise [`sqlx::Error::Io`].
+    /// Waits for a refusal that waiting would not change: [`sqlx::Error::Configuration`] when it comes from the server, as for a
+    /// wrong password, and otherwise [`sqlx::Error::Io`].
     pub(crate) async fn next(&self) -> sqlx::Error {
         self.0.happened.notified().await;
         match self.last().clone() {
@@ -183,7 +184,7 @@ impl Refusals {
 
 impl ErrorSink<sqlx::Error> for Refusals {
     fn sink(&self, error: sqlx::Error) {
-        // A session that is not used again, see `is_valid`.
+        // The session is not used again, see `is_valid`.
         if matches!(error, sqlx::Error::PoolClosed) {
             return;
         }

@@ -1,10 +1,10 @@
-//! Reading single settings, and remembering what was wrong with each.
+//! Reads single settings, and collects what is wrong with them.
 
 use std::{collections::HashMap, fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-/// Every setting that is missing or malformed.
+/// All settings that are missing or malformed, by name.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("settings are missing or malformed:\n  {}", problems.join("\n  "))]
 pub struct SettingsError {
@@ -13,8 +13,8 @@ pub struct SettingsError {
 
 /// The environment of the process, and the problems found in it so far.
 ///
-/// A read that fails records the problem and returns `None`, so that the reads after it still take place;
-/// [`Environment::finish`] turns what was recorded into one error. An empty value counts as missing.
+/// A read that fails records the problem and returns `None`, so that the other reads still take place. [`Environment::finish`]
+/// turns the recorded problems into one error. An empty value counts as missing.
 #[derive(Debug, Default)]
 pub struct Environment {
     values: HashMap<String, String>,
@@ -26,7 +26,7 @@ impl Environment {
     #[must_use]
     pub fn from_process() -> Self {
         Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
-            // A name or value that is not UTF-8 cannot be one of ours.
+            // No setting has a name or value that is not UTF-8.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }))
     }
@@ -37,7 +37,7 @@ impl Environment {
         Self { values: values.filter(|(_, value)| !value.is_empty()).collect(), problems: Vec::new() }
     }
 
-    /// A setting without which the program cannot work.
+    /// Reads a required setting.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let value = self.optional(name)?;
         if value.is_none() {
@@ -46,25 +46,25 @@ impl Environment {
         value
     }
 
-    /// A setting that may be left out.
+    /// Reads a setting that has a default.
     pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> Option<T> {
         Some(self.optional(name)?.unwrap_or(default))
     }
 
-    /// A setting that may be left out and then stands for nothing: `Some(None)`.
+    /// Reads a setting that may be missing, which is `Some(None)`.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<Option<T>> {
         let Some(value) = self.values.get(name) else { return Some(None) };
         match value.parse() {
             Ok(value) => Some(Some(value)),
             Err(error) => {
-                // The value itself is not repeated: it may be a secret.
+                // The message does not repeat the value, which may be a secret.
                 self.reject(name, format!("is malformed: {error}"));
                 None
             }
         }
     }
 
-    /// A setting that must lie in a range.
+    /// Reads a setting that must lie in a range.
     pub fn in_range<T>(&mut self, name: &str, default: T, range: RangeInclusive<T>) -> Option<T>
     where
         T: FromStr<Err: Display> + PartialOrd + Display,
@@ -77,18 +77,18 @@ impl Environment {
         None
     }
 
-    /// A length of time in whole seconds that must lie in a range.
+    /// Reads a time in whole seconds that must lie in a range.
     pub fn seconds(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> Option<Duration> {
         self.in_range(name, default, range).map(Duration::from_secs)
     }
 
-    /// A choice that must be made.
+    /// Reads a required choice.
     pub fn one_of<T: Clone>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let value: String = self.required(name)?;
         self.choose(name, &value, choices)
     }
 
-    /// A choice that is made already unless it is made otherwise.
+    /// Reads a choice that has a default.
     pub fn one_of_or<T: Clone>(&mut self, name: &str, default: &str, choices: &[(&str, T)]) -> Option<T> {
         let value: String = self.or(name, default.to_owned())?;
         self.choose(name, &value, choices)
@@ -108,7 +108,7 @@ impl Environment {
         self.problems.push(format!("{name} {problem}"));
     }
 
-    /// The settings, when nothing was wrong with any of them.
+    /// The settings, or an error with all problems that were recorded.
     pub fn finish<S>(self, settings: Option<S>) -> Result<S, SettingsError> {
         match settings {
             Some(settings) if self.problems.is_empty() => Ok(settings),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_takes_its_default() {
+    fn a_missing_setting_takes_its_default() {
         let mut env = Environment::from_pairs([("SET", "7")]);
         assert_eq!(env.or("UNSET", 3), Some(3));
         assert_eq!(env.seconds("SET", 1, 1..=10), Some(Duration::from_secs(7)));

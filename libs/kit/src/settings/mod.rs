@@ -1,4 +1,4 @@
-//! Settings from the environment. Everything that is missing or malformed is collected and reported at once, by name.
+//! Settings from the environment. All that are missing or malformed are reported at once, by name.
 
 mod environment;
 mod postgres;

@@ -6,7 +6,7 @@ use sqlx::postgres::PgSslMode;
 
 use super::Environment;
 
-/// Where PostgreSQL is and how many connections to hold.
+/// Where PostgreSQL is, and how many connections a program holds.
 #[derive(Clone)]
 pub struct PostgresSettings {
     /// `POSTGRES_HOST`, required.
@@ -21,17 +21,16 @@ pub struct PostgresSettings {
     pub dbname: String,
     /// `POSTGRES_SSLMODE`: libpq's modes, default `prefer`.
     pub sslmode: PgSslMode,
-    /// `POSTGRES_SSLROOTCERT`: a file with the authorities to trust, for `verify-ca` and `verify-full`.
+    /// `POSTGRES_SSLROOTCERT`: a file with the trusted authorities, for `verify-ca` and `verify-full`.
     pub sslrootcert: Option<String>,
     /// `POSTGRES_TIMEZONE`: the sessions' time zone, default `UTC`.
     pub timezone: String,
     /// `POSTGRES_MAX_OPEN_CONNS`: the most connections, 1 to 1,000. Default 25.
     pub max_open_conns: u32,
-    /// `POSTGRES_MAX_IDLE_CONNS`: the most connections kept while nobody uses them. Default 25: fewer means that each
-    /// burst opens new ones. Those that come back at the same moment do not see each other and may stay until
-    /// `POSTGRES_CONN_MAX_IDLE_TIME` ends them.
+    /// `POSTGRES_MAX_IDLE_CONNS`: the most idle connections. Default 25; with fewer, each burst opens new ones. Connections that
+    /// come back at the same moment do not see each other, and may stay until `POSTGRES_CONN_MAX_IDLE_TIME` ends them.
     pub max_idle_conns: u32,
-    /// `POSTGRES_CONN_MAX_LIFETIME`: a connection's age at most, 0 for no limit. Default 30 minutes.
+    /// `POSTGRES_CONN_MAX_LIFETIME`: the greatest age of a connection, 0 for no limit. Default 30 minutes.
     pub conn_max_lifetime: Duration,
     /// `POSTGRES_CONN_MAX_IDLE_TIME`: how long a connection may stay unused, 0 for no limit. Default 10 minutes.
     pub conn_max_idle_time: Duration,

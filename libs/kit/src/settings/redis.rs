@@ -2,10 +2,10 @@
 
 use super::Environment;
 
-/// Where Redis is.
+/// Where Redis is, and how to log in.
 #[derive(Clone)]
 pub struct RedisSettings {
-    /// `REDIS_ADDR`: `host:port`, required.
+    /// The host of `REDIS_ADDR` (`host:port`), required.
     pub host: String,
     /// The port of `REDIS_ADDR`.
     pub port: u16,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Environment;
 
-/// How much a program says of what it does.
+/// How much a program logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Everything worth knowing while developing.
@@ -15,29 +15,29 @@ pub enum Mode {
     Test,
 }
 
-/// Settings of the HTTP server, each of which has its effect in [`crate::http`].
+/// Settings of the HTTP server ([`crate::http`]).
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// `SERVER_MODE`: `debug`, `release` (default) or `test`.
     pub mode: Mode,
     /// `SERVER_ADDR`: where to listen, `host:port` or `:port`.
     pub addr: String,
-    /// `SERVER_READ_TIMEOUT`: the longest that a request's head, and then its body, may take to arrive. Default 5 s.
+    /// `SERVER_READ_TIMEOUT`: the longest that a request's head may take to arrive, and then its body. Default 5 s.
     pub read_timeout: Duration,
     /// `SERVER_WRITE_TIMEOUT`: the longest that a write to a client may make no progress. Default 10 s.
     pub write_timeout: Duration,
-    /// `SERVER_MAX_HEADER_BYTES`: the largest request head, 8 KiB (hyper's least) to 16 MiB. Default 1 MiB.
+    /// `SERVER_MAX_HEADER_BYTES`: the largest request head, 8 KiB (the least that hyper allows) to 16 MiB. Default 1 MiB.
     pub max_header_bytes: usize,
-    /// `SERVER_CTX_TIMEOUT`: the longest that an answer may take to be worked out. Default 10 s.
+    /// `SERVER_CTX_TIMEOUT`: the longest that a handler may take to answer. Default 10 s.
     pub ctx_timeout: Duration,
-    /// `SERVER_DRAIN_DELAY`: how long to go on accepting after SIGTERM, so that load balancers hear of it. Default 0 s.
+    /// `SERVER_DRAIN_DELAY`: how long the server accepts connections after SIGTERM, until load balancers know of it. Default 0 s.
     pub drain_delay: Duration,
     /// `SERVER_DRAIN_TIMEOUT`: how long requests under way may take after that. Default 20 s.
     pub drain_timeout: Duration,
 }
 
 impl ServerSettings {
-    /// Reads the `SERVER_*` settings; `default_addr` is the service's own port.
+    /// Reads the `SERVER_*` settings. `default_addr` is the default of `SERVER_ADDR`.
     pub fn read(env: &mut Environment, default_addr: &str) -> Option<Self> {
         let modes = [("debug", Mode::Debug), ("release", Mode::Release), ("test", Mode::Test)];
         let mode = env.one_of_or("SERVER_MODE", "release", &modes);

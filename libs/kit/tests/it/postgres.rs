@@ -1,4 +1,4 @@
-//! The pool's settings, each seen to work on a real PostgreSQL.
+//! The pool and its settings on a real PostgreSQL.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -29,7 +29,7 @@ async fn sessions_are_in_the_time_zone_of_the_settings() {
 }
 
 #[tokio::test]
-async fn no_more_connections_are_kept_idle_than_the_settings_say() {
+async fn only_as_many_idle_connections_are_kept_as_the_settings_allow() {
     let database = TestDatabase::create().await;
     let limits = [("POSTGRES_MAX_OPEN_CONNS", "4"), ("POSTGRES_MAX_IDLE_CONNS", "1")];
     let pool = Pool::new(&settings(&database, &limits));
@@ -67,7 +67,7 @@ async fn a_session_that_opens_slowly_serves_the_next_caller() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_at_once() {
+async fn a_wrong_password_is_reported_at_once() {
     let database = TestDatabase::create().await;
     let pool = Pool::new(&settings(&database, &[("POSTGRES_PASSWORD", "guessed")]));
     let refused = sqlx::query("SELECT 1").execute(&pool).await.unwrap_err();
@@ -76,7 +76,7 @@ async fn a_wrong_password_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn what_an_interrupted_call_asked_for_is_nobody_elses_answer() {
+async fn the_answer_to_an_interrupted_query_goes_to_nobody_else() {
     let database = TestDatabase::create().await;
     let pool = Pool::new(&settings(&database, &[("POSTGRES_MAX_OPEN_CONNS", "1")]));
     let asked = async { sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_sleep(0.3)").fetch_one(&pool).await };
@@ -97,7 +97,7 @@ async fn one_lost_session_puts_all_others_in_doubt() {
         used.push(pool.acquire().await.unwrap());
     }
     drop(used);
-    // Used to the end, so that nothing but the loss puts them in doubt.
+    // All sessions are used to the end, so that only the loss puts them in doubt.
     let uses = (0..4).map(|_| sqlx::query("SELECT FROM pg_sleep(0.1)").execute(&pool));
     futures::future::try_join_all(uses).await.unwrap();
     proxy.cut();
@@ -110,7 +110,7 @@ async fn one_lost_session_puts_all_others_in_doubt() {
 }
 
 #[tokio::test]
-async fn sessions_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
+async fn sessions_that_the_server_ended_are_replaced_without_an_error() {
     let database = TestDatabase::create().await;
     let pool = Pool::new(&settings(&database, &[]));
     let uses = || (0..4).map(|_| sqlx::query("SELECT FROM pg_sleep(0.1)").execute(&pool));
@@ -128,7 +128,7 @@ async fn sessions_that_the_server_ended_are_replaced_and_nobody_hears_of_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_without_a_word_is_given_up_and_so_are_all_sessions_with_it() {
+async fn a_server_that_silently_went_away_is_given_up_with_all_its_sessions() {
     let database = TestDatabase::create().await;
     let server = format!("{}:{}", database.options.get_host(), database.options.get_port());
     let proxy = Proxy::start(&server).await;
@@ -144,7 +144,7 @@ async fn a_server_that_is_gone_without_a_word_is_given_up_and_so_are_all_session
             let pool = pool.clone();
             async move { sqlx::query("SELECT 1").execute(&pool).await }
         });
-        // As after a failover: the address leads to another server, and the old sessions to nowhere.
+        // As after a failover: the address leads to another server, and the old sessions lead nowhere.
         tokio::time::sleep(Duration::from_millis(300)).await;
         proxy.mend();
         (ask().await, late.await.unwrap())
@@ -152,11 +152,11 @@ async fn a_server_that_is_gone_without_a_word_is_given_up_and_so_are_all_session
     for error in [first.unwrap_err(), late.unwrap_err()] {
         assert!(matches!(&error, sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
     }
-    // Who heard of the silence last has not cost the new session its life.
+    // The query that noticed the silence last did not end the new session.
     assert_eq!(ask().await.unwrap(), second.unwrap());
 }
 
-/// Waits until the services' sessions are so many.
+/// Waits until the services have this many sessions.
 async fn assert_sessions(database: &TestDatabase, wanted: i64) {
     let settled = async {
         loop {
