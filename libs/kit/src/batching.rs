@@ -1,7 +1,7 @@
 //! Asks a store in batches: requests that arrive while a batch runs form the next one.
 //!
-//! Under load a few connections then serve any number of callers, and each caller costs a fraction of a query. A caller who
-//! comes alone waits for nobody.
+//! Under load a few connections then serve any number of callers, and each caller costs a fraction of a query. A caller
+//! who comes alone waits for nobody.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 

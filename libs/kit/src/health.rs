@@ -1,7 +1,7 @@
 //! Liveness and readiness.
 //!
-//! A live process can answer at all. A ready service can do its work: every registered probe succeeds, and the service does
-//! not drain. Register a probe only for what the service cannot work without.
+//! A live process can answer at all. A ready service can do its work: every registered probe succeeds, and the service
+//! does not drain. Register a probe only for what the service cannot work without.
 
 use std::{
     collections::BTreeMap,
@@ -60,9 +60,9 @@ impl HealthBuilder {
 
     /// Adds a probe that is asked until it succeeds for the first time. It is for a store that all replicas share.
     ///
-    /// A revision with a wrong address or password never becomes ready and is rolled back. A store that goes down later is
-    /// down for all replicas. If all of them left their Service then, clients would be refused the connection instead of
-    /// getting the 503 with `Retry-After` that they are promised.
+    /// A revision with a wrong address or password never becomes ready and is rolled back. A store that goes down later
+    /// is down for all replicas. If all of them left their Service then, clients would be refused the connection
+    /// instead of getting the 503 with `Retry-After` that they are promised.
     #[must_use]
     pub fn reached<F>(self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -82,8 +82,8 @@ impl HealthBuilder {
         })
     }
 
-    /// Adds PostgreSQL as a store that must be [reached](Self::reached). The probe reads a table of the platform: a database
-    /// without the schema, or a role without the right to read it, is no good database.
+    /// Adds PostgreSQL as a store that must be [reached](Self::reached). The probe reads a table of the platform: a
+    /// database without the schema, or a role without the right to read it, is no good database.
     #[must_use]
     pub fn postgres(self, pool: Pool, table: &'static str) -> Self {
         self.reached("postgres", move || {
@@ -130,9 +130,9 @@ impl Health {
         self.closing.cancel();
     }
 
-    /// A token that [`serve`](crate::http::serve) cancels when it accepts no more connections. It then waits for the answers under
-    /// way, so an answer without an end, such as a stream, must end now. It must not end earlier: during `drain_delay` load
-    /// balancers may still send a client whose stream ended back to this process.
+    /// A token that [`serve`](crate::http::serve) cancels when it accepts no more connections. It then waits for the
+    /// answers under way, so an answer without an end, such as a stream, must end now. It must not end earlier: during
+    /// `drain_delay` load balancers may still send a client whose stream ended back to this process.
     #[must_use]
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()

@@ -93,7 +93,8 @@ impl Metrics {
         Ok(metric)
     }
 
-    /// Counts and times a request under its route's template, never under its path: there are too many paths for labels.
+    /// Counts and times a request under its route's template, never under its path: there are too many paths for
+    /// labels.
     pub(crate) fn observe(&self, method: &str, route: &str, status: StatusCode, took: Duration) {
         self.requests.with_label_values(&[method, route, status.as_str()]).inc();
         self.durations.with_label_values(&[method, route]).observe(took.as_secs_f64());

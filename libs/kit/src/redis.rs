@@ -9,8 +9,8 @@ use redis::{
 
 use crate::settings::RedisSettings;
 
-/// The longest wait for an answer. Redis answers in well under a millisecond; a service that waits longer does better without
-/// it.
+/// The longest wait for an answer. Redis answers in well under a millisecond; a service that waits longer does better
+/// without it.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(800);
 /// The longest that one request waits for a connection. Reconnecting goes on in the background.
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);

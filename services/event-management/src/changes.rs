@@ -1,7 +1,7 @@
 //! Receives the database's notifications that an event changed.
 //!
-//! A connection that has died may look alive for minutes, so the absence of notifications proves nothing. Every half second
-//! the connection must answer a query, and what is kept is trusted only for a short time after the last answer.
+//! A connection that has died may look alive for minutes, so the absence of notifications proves nothing. Every half
+//! second the connection must answer a query, and what is kept is trusted only for a short time after the last answer.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -53,7 +53,7 @@ pub(crate) async fn listen(
             let Err(error) = subscription.hold(&options).await;
             templates.unsubscribed();
             metrics.listening.set(0);
-            tracing::warn!(%error, "changes of events may be missed: what is kept is not trusted until they are received");
+            tracing::warn!(%error, "changes of events may be missed, so nothing that is kept is trusted");
             sleep(RECONNECT_PAUSE).await;
         }
     };

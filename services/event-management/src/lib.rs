@@ -1,9 +1,9 @@
 //! Event management: the page of an event, with the state of each seat at the moment of the answer.
 //!
-//! The [details] of an event (venue, performers, tickets with price and seat) rarely change. They are cached in the process
-//! and in Redis, and dropped when the [database notifies](changes) a change. The state of the [seats] changes with every sale.
-//! It is read for each answer and never cached. A [page] has both, and requests that come at the same moment share one. A
-//! [stream](streams) sends what changes on a page.
+//! The [details] of an event (venue, performers, tickets with price and seat) rarely change. They are cached in the
+//! process and in Redis, and dropped when the [database notifies](changes) a change. The state of the [seats] changes
+//! with every sale. It is read for each answer and never cached. A [page] has both, and requests that come at the same
+//! moment share one. A [stream](streams) sends what changes on a page.
 //!
 //! From the bottom to the top: `event`, `tickets`, `details` and `seats`, `page`, `changes` and `streams`, `http`.
 

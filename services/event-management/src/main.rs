@@ -8,8 +8,8 @@ use kit::{
 };
 use tokio::net::TcpListener;
 
-/// Requests make many small allocations that other threads free, which is slow in glibc's allocator. jemalloc is faster, and
-/// returns memory to the system after a burst.
+/// Requests make many small allocations that other threads free, which is slow in glibc's allocator. jemalloc is
+/// faster, and returns memory to the system after a burst.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

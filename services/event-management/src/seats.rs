@@ -29,8 +29,8 @@ impl Seats {
 
     /// The status of each ticket now, by one call to each store. When Redis does not answer, no seat shows as held.
     ///
-    /// Redis is read first. A sale books in PostgreSQL and then removes its mark from Redis: if PostgreSQL were read first,
-    /// neither read would see a sale between the two, and a sold seat would show as available.
+    /// Redis is read first. A sale books in PostgreSQL and then removes its mark from Redis: if PostgreSQL were read
+    /// first, neither read would see a sale between the two, and a sold seat would show as available.
     pub(crate) async fn read(
         &self,
         event_id: i64,

@@ -10,7 +10,8 @@ const DEFAULT_ADDR: &str = ":8080";
 /// The largest value of `SEAT_STREAMS_MAX`. File descriptors and memory run out before it.
 const MOST_STREAMS: usize = 1_000_000;
 
-/// The longest wait for Redis. PostgreSQL has the details by then, and a page without Redis still shows which seats are sold.
+/// The longest wait for Redis. PostgreSQL has the details by then, and a page without Redis still shows which seats are
+/// sold.
 pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The settings that come from the environment.

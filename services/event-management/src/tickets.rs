@@ -70,8 +70,8 @@ impl Tickets {
         &self.digest
     }
 
-    /// The status of each ticket, by place. Unknown tickets are left out: they were added after the details were read, and the
-    /// notification about them is on its way.
+    /// The status of each ticket, by place. Unknown tickets are left out: they were added after the details were read,
+    /// and the notification about them is on its way.
     pub(crate) fn statuses(&self, held: &[TicketId], booked: &[i64]) -> Box<[TicketStatus]> {
         let mut statuses = vec![TicketStatus::Available; self.len()].into_boxed_slice();
         for uuid in held {

@@ -8,11 +8,11 @@ use std::{
 use futures::FutureExt;
 use tokio::sync::watch;
 
-/// Reads one thing, one read at a time. All requests that arrive while a read runs are answered by the next one. So a crowd
-/// costs at most two reads, and every answer was read after its request arrived.
+/// Reads one thing, one read at a time. All requests that arrive while a read runs are answered by the next one. So a
+/// crowd costs at most two reads, and every answer was read after its request arrived.
 ///
-/// A read runs in a task of its own. So it does not end when the first client that asked goes away, and all clients that wait
-/// are woken at once instead of one after the other.
+/// A read runs in a task of its own. So it does not end when the first client that asked goes away, and all clients
+/// that wait are woken at once instead of one after the other.
 pub(crate) struct Turns<T> {
     state: Mutex<State<T>>,
 }
@@ -32,8 +32,8 @@ impl<T> Default for Turns<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Turns<T> {
-    /// The answer of a read that began after this call, and `None` when the read panicked. All callers must pass the same
-    /// `read`, for its answer also goes to others.
+    /// The answer of a read that began after this call, and `None` when the read panicked. All callers must pass the
+    /// same `read`, for its answer also goes to others.
     pub(crate) async fn take<F>(self: &Arc<Self>, read: impl Fn() -> F + Send + 'static) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,

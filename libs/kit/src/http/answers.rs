@@ -1,4 +1,5 @@
-//! Errors that many operations answer with, for their OpenAPI descriptions. Each is a list of `responses` of `utoipa::path`.
+//! Errors that many operations answer with, for their OpenAPI descriptions. Each is a list of `responses` of
+//! `utoipa::path`.
 
 use utoipa::IntoResponses;
 

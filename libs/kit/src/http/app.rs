@@ -27,8 +27,8 @@ const NOT_FOUND: ApiError = ApiError::new(StatusCode::NOT_FOUND, "not_found", "N
 const METHOD_NOT_ALLOWED: ApiError =
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed");
 
-/// Makes the router of a service: its own routes, `/livez`, `/readyz`, `/metrics` and `/openapi.json`. All of them answer errors in
-/// JSON, have the limits of the settings, and are measured and traced.
+/// Makes the router of a service: its own routes, `/livez`, `/readyz`, `/metrics` and `/openapi.json`. All of them
+/// answer errors in JSON, have the limits of the settings, and are measured and traced.
 pub fn app(routes: OpenApiRouter, settings: &ServerSettings, health: &Health, metrics: &Metrics) -> Router {
     let (routes, document) = routes.split_for_parts();
     Router::new()
@@ -42,7 +42,8 @@ pub fn app(routes: OpenApiRouter, settings: &ServerSettings, health: &Health, me
         .layer(middleware::from_fn_with_state(Around::new(settings, metrics), around))
 }
 
-/// What the layer around all requests needs. It is one layer, because each layer costs every request an allocation or two.
+/// What the layer around all requests needs. It is one layer, because each layer costs every request an allocation or
+/// two.
 #[derive(Clone)]
 struct Around {
     metrics: Metrics,

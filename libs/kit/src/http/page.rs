@@ -22,11 +22,12 @@ pub struct PageTooDeep;
 impl Page {
     /// The largest size.
     pub const MAX_SIZE: u32 = 100;
-    /// The last entry that a page may reach. Stores count through all entries before it, and Elasticsearch refuses to go further.
+    /// The last entry that a page may reach. Stores count through all entries before it, and Elasticsearch refuses to
+    /// go further.
     pub const MAX_DEPTH: u32 = 10_000;
 
-    /// Reads the query parameters `page` and `size`. A value that is not a number or is below 1 takes its default, 1 or 10;
-    /// a size above 100 is 100.
+    /// Reads the query parameters `page` and `size`. A value that is not a number or is below 1 takes its default, 1 or
+    /// 10; a size above 100 is 100.
     ///
     /// # Errors
     /// When the page reaches beyond the 10,000th entry.
@@ -43,8 +44,8 @@ impl Page {
     }
 }
 
-/// A whole number of at least 1; spaces around it and a plus sign are allowed. A number that does not fit is larger than
-/// every limit all the same.
+/// A whole number of at least 1; spaces around it and a plus sign are allowed. A number that does not fit is larger
+/// than every limit all the same.
 fn positive(text: Option<&str>) -> Option<u32> {
     let text = text?.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);

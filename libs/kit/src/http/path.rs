@@ -10,15 +10,15 @@ use axum::{
 /// The length of a UUID as clients write it: `8-4-4-4-12` digits.
 const UUID_LENGTH: usize = 36;
 
-/// Reads the id that a client wrote. Upper and lower case are the same id. Other notations of a UUID (without hyphens, in
-/// braces, as URN) are no ids: the API's contract does not know them.
+/// Reads the id that a client wrote. Upper and lower case are the same id. Other notations of a UUID (without hyphens,
+/// in braces, as URN) are no ids: the API's contract does not know them.
 #[must_use]
 pub fn parse_id<T: FromStr>(text: &str) -> Option<T> {
     if text.len() == UUID_LENGTH { text.parse().ok() } else { None }
 }
 
-/// The id in a path with one parameter. It is `None` when the text there is no id, which names nothing: each service answers
-/// with its own 404.
+/// The id in a path with one parameter. It is `None` when the text there is no id, which names nothing: each service
+/// answers with its own 404.
 #[derive(Debug, Clone, Copy)]
 pub struct PathId<T>(pub Option<T>);
 

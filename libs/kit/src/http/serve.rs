@@ -72,8 +72,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Speaks HTTP/1 only. To tell HTTP/2 from it, hyper waits for the first bytes without a time limit. Clients of the contract
-/// speak HTTP/1 or come through a proxy that does.
+/// Speaks HTTP/1 only. To tell HTTP/2 from it, hyper waits for the first bytes without a time limit. Clients of the
+/// contract speak HTTP/1 or come through a proxy that does.
 fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
@@ -84,7 +84,8 @@ fn server(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// A stream on which a write fails when it makes no progress: the connection of a client that does not read its answer ends.
+/// A stream on which a write fails when it makes no progress: the connection of a client that does not read its answer
+/// ends.
 fn bounded(stream: TcpStream, settings: &ServerSettings) -> TimeoutStream<TcpStream> {
     // Answers are written whole, so waiting for more to send only costs time. If this call fails, nothing else is lost.
     let _ = stream.set_nodelay(true);

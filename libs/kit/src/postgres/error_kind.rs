@@ -2,8 +2,8 @@
 
 /// What kind of error the server reported, by its SQLSTATE (PostgreSQL manual, appendix A).
 ///
-/// This is the only list of SQLSTATEs. A program that must know whether an error passes by itself matches on the kind and
-/// says why.
+/// This is the only list of SQLSTATEs. A program that must know whether an error passes by itself matches on the kind
+/// and says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The connection failed (class 08).
@@ -15,8 +15,8 @@ pub enum ErrorKind {
     ReadOnly,
     /// The server has too little memory, disk or connections (class 53).
     Resources,
-    /// The transaction lost against others: a deadlock, a serialization failure (class 40), or a lock that was not free in
-    /// time (55P03).
+    /// The transaction lost against others: a deadlock, a serialization failure (class 40), or a lock that was not free
+    /// in time (55P03).
     Conflict,
     /// Somebody cancelled the statement, or its `statement_timeout` did (57014, 57000).
     Cancelled,

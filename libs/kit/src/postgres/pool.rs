@@ -1,9 +1,9 @@
 //! The connection pool.
 //!
-//! The driver's own pool opens a session within the call that needs it. When opening takes longer than the call may wait, the
-//! half-open session is thrown away, and under load the next call fails in the same way: a database that comes back to a crowd
-//! would never recover. The driver's pool also tests each session when it is given back. This pool opens sessions in the
-//! background, and tests one only when there is a reason to doubt it.
+//! The driver's own pool opens a session within the call that needs it. When opening takes longer than the call may
+//! wait, the half-open session is thrown away, and under load the next call fails in the same way: a database that
+//! comes back to a crowd would never recover. The driver's pool also tests each session when it is given back. This
+//! pool opens sessions in the background, and tests one only when there is a reason to doubt it.
 
 use std::{
     io,
@@ -28,8 +28,8 @@ use crate::settings::PostgresSettings;
 /// The longest wait for a connection. After it the answer is 503, which tells a user more than a page that hangs.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A pool of connections, which its clones share. It opens the first one when it is needed, so a program starts while its database
-/// is down. A reference to the pool runs queries.
+/// A pool of connections, which its clones share. It opens the first one when it is needed, so a program starts while
+/// its database is down. A reference to the pool runs queries.
 #[derive(Debug, Clone)]
 pub struct Pool {
     sessions: bb8::Pool<Sessions>,
@@ -70,10 +70,10 @@ impl Pool {
         Self { sessions, refusals, max_idle, answers_within: None }
     }
 
-    /// Sets a time limit for each query on the pool itself and for each [`Self::run`], counted from when it has a connection. It is
-    /// for a server that has silently gone away, which TCP notices only after minutes. When the limit passes, no session of the pool
-    /// is used again. So it must be longer than what the server allows by itself, such as its `transaction_timeout` (which does not
-    /// count the wait for the disk at the end).
+    /// Sets a time limit for each query on the pool itself and for each [`Self::run`], counted from when it has a
+    /// connection. It is for a server that has silently gone away, which TCP notices only after minutes. When the limit
+    /// passes, no session of the pool is used again. So it must be longer than what the server allows by itself, such
+    /// as its `transaction_timeout` (which does not count the wait for the disk at the end).
     #[must_use]
     pub fn answering_within(self, limit: Duration) -> Self {
         Self { answers_within: Some(limit), ..self }
@@ -82,8 +82,8 @@ impl Pool {
     /// A connection for more than one query.
     ///
     /// # Errors
-    /// [`sqlx::Error::PoolTimedOut`] when none is free or can be opened within three seconds, and the server's own error when it
-    /// refuses the session.
+    /// [`sqlx::Error::PoolTimedOut`] when none is free or can be opened within three seconds, and the server's own
+    /// error when it refuses the session.
     pub async fn acquire(&self) -> sqlx::Result<Connection<'_>> {
         let mut session = tokio::select! {
             biased;

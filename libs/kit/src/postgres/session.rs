@@ -15,11 +15,11 @@ use tokio::{sync::Notify, time::timeout};
 
 use super::{ErrorKind, SessionParameter, is_unavailable};
 
-/// The longest that opening a session may take. Opening goes on when the caller has given up: otherwise a server under load would
-/// be asked for sessions again and again, and never finish one.
+/// The longest that opening a session may take. Opening goes on when the caller has given up: otherwise a server under
+/// load would be asked for sessions again and again, and never finish one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A session that worked within this time is not tested before it is used again. A test costs as much as a small query, and under
-/// traffic there is always a session that has just worked.
+/// A session that worked within this time is not tested before it is used again. A test costs as much as a small query,
+/// and under traffic there is always a session that has just worked.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 /// The longest that a test may take. A slower session is replaced.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -79,8 +79,8 @@ impl Session {
     }
 }
 
-/// Whether what ended this session may have ended all: the network failed, or the server ended the session. A session that
-/// ends for its own sake, such as by `transaction_timeout`, puts no other in doubt.
+/// Whether what ended this session may have ended all: the network failed, or the server ended the session. A session
+/// that ends for its own sake, such as by `transaction_timeout`, puts no other in doubt.
 fn may_have_ended_all(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
@@ -127,8 +127,8 @@ impl ManageConnection for Sessions {
         timeout(CONNECT_TIMEOUT, self.open()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
-    /// Tests a session that is not trusted, which also waits for the end of an interrupted query. A bad session says nothing about
-    /// the next one.
+    /// Tests a session that is not trusted, which also waits for the end of an interrupted query. A bad session says
+    /// nothing about the next one.
     async fn is_valid(&self, session: &mut Session) -> sqlx::Result<()> {
         if session.is_from_before_a_silence() {
             return Err(sqlx::Error::PoolClosed);
@@ -164,8 +164,8 @@ struct Refused {
 }
 
 impl Refusals {
-    /// Waits for a refusal that waiting would not change: [`sqlx::Error::Configuration`] when it comes from the server, as for a
-    /// wrong password, and otherwise [`sqlx::Error::Io`].
+    /// Waits for a refusal that waiting would not change: [`sqlx::Error::Configuration`] when it comes from the server,
+    /// as for a wrong password, and otherwise [`sqlx::Error::Io`].
     pub(crate) async fn next(&self) -> sqlx::Error {
         self.0.happened.notified().await;
         match self.last().clone() {

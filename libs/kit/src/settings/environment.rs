@@ -13,8 +13,8 @@ pub struct SettingsError {
 
 /// The environment of the process, and the problems found in it so far.
 ///
-/// A read that fails records the problem and returns `None`, so that the other reads still take place. [`Environment::finish`]
-/// turns the recorded problems into one error. An empty value counts as missing.
+/// A read that fails records the problem and returns `None`, so that the other reads still take place.
+/// [`Environment::finish`] turns the recorded problems into one error. An empty value counts as missing.
 #[derive(Debug, Default)]
 pub struct Environment {
     values: HashMap<String, String>,

@@ -27,8 +27,9 @@ pub struct PostgresSettings {
     pub timezone: String,
     /// `POSTGRES_MAX_OPEN_CONNS`: the most connections, 1 to 1,000. Default 25.
     pub max_open_conns: u32,
-    /// `POSTGRES_MAX_IDLE_CONNS`: the most idle connections. Default 25; with fewer, each burst opens new ones. Connections that
-    /// come back at the same moment do not see each other, and may stay until `POSTGRES_CONN_MAX_IDLE_TIME` ends them.
+    /// `POSTGRES_MAX_IDLE_CONNS`: the most idle connections. Default 25; with fewer, each burst opens new ones.
+    /// Connections that come back at the same moment do not see each other, and may stay until
+    /// `POSTGRES_CONN_MAX_IDLE_TIME` ends them.
     pub max_idle_conns: u32,
     /// `POSTGRES_CONN_MAX_LIFETIME`: the greatest age of a connection, 0 for no limit. Default 30 minutes.
     pub conn_max_lifetime: Duration,

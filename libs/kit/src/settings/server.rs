@@ -26,11 +26,12 @@ pub struct ServerSettings {
     pub read_timeout: Duration,
     /// `SERVER_WRITE_TIMEOUT`: the longest that a write to a client may make no progress. Default 10 s.
     pub write_timeout: Duration,
-    /// `SERVER_MAX_HEADER_BYTES`: the largest request head, 8 KiB (the least that hyper allows) to 16 MiB. Default 1 MiB.
+    /// `SERVER_MAX_HEADER_BYTES`: the largest request head, 8 KiB (hyper's minimum) to 16 MiB. Default 1 MiB.
     pub max_header_bytes: usize,
     /// `SERVER_CTX_TIMEOUT`: the longest that a handler may take to answer. Default 10 s.
     pub ctx_timeout: Duration,
-    /// `SERVER_DRAIN_DELAY`: how long the server accepts connections after SIGTERM, until load balancers know of it. Default 0 s.
+    /// `SERVER_DRAIN_DELAY`: how long the server accepts connections after SIGTERM, until load balancers know of it.
+    /// Default 0 s.
     pub drain_delay: Duration,
     /// `SERVER_DRAIN_TIMEOUT`: how long requests under way may take after that. Default 20 s.
     pub drain_timeout: Duration,

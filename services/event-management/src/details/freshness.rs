@@ -1,7 +1,8 @@
 //! How far this process knows what it keeps to be up to date.
 //!
-//! An answer is kept under the [`Stamp`] that was current when its making began, never under a later one. A change moves the
-//! stamp. So an answer that was read before a change and is stored after it is stored under a stamp that nobody looks up.
+//! An answer is kept under the [`Stamp`] that was current when its making began, never under a later one. A change
+//! moves the stamp. So an answer that was read before a change and is stored after it is stored under a stamp that
+//! nobody looks up.
 
 use std::{
     collections::hash_map::RandomState,
@@ -20,13 +21,13 @@ use tokio::time::Instant;
 /// event would take memory without end.
 const COUNTERS: usize = 4096;
 
-/// How long the absence of notifications counts as "nothing changed" after the subscription was last confirmed. Together
-/// with the time of an answer it stays below the two seconds within which a change must show, even when the connection dies
-/// unnoticed.
+/// How long the absence of notifications counts as "nothing changed" after the subscription was last confirmed.
+/// Together with the time of an answer it stays below the two seconds within which a change must show, even when the
+/// connection dies unnoticed.
 const TRUST_PERIOD: Duration = Duration::from_millis(1500);
 
-/// While this process is unsubscribed, answers made within one interval of this length are shared. Otherwise every request
-/// would ask a database that has just come back.
+/// While this process is unsubscribed, answers made within one interval of this length are shared. Otherwise every
+/// request would ask a database that has just come back.
 const UNSUBSCRIBED_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A point in the history of one event, as far as this process knows it.

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use crate::event::{EventDetails, VenueDetails};
 
-/// A moment within the years 1 to 9999, which RFC 3339 can write. PostgreSQL knows later years and infinity, by which somebody
-/// may have meant "for ever".
+/// A moment within the years 1 to 9999, which RFC 3339 can write. PostgreSQL knows later years and infinity, by which
+/// somebody may have meant "for ever".
 macro_rules! writable {
     ($column:literal) => {
         concat!(

@@ -55,7 +55,8 @@ impl Details {
         Self { freshness: Freshness::new(), shared, pool, metrics }
     }
 
-    /// The stamp under which an answer about this event is looked up and made. It must be taken before the details are read.
+    /// The stamp under which an answer about this event is looked up and made. It must be taken before the details are
+    /// read.
     pub(crate) fn stamp(&self, event: EventId) -> Stamp {
         self.freshness.stamp(event)
     }
@@ -86,8 +87,8 @@ impl Details {
         load::event(&self.pool, event).await?.ok_or(DetailsError::Missing)
     }
 
-    /// Notes that these events changed. Redis is cleared first: a request with the new stamp must not find there what was
-    /// read before the change.
+    /// Notes that these events changed. Redis is cleared first: a request with the new stamp must not find there what
+    /// was read before the change.
     pub(crate) async fn changed(&self, events: &[EventId]) {
         self.shared.drop_events(events).await;
         for event in events {

@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `event:{uuid}` | the details, with the epoch in which they were stored; expires after one hour |
 //! | `event_version:{uuid}` | a token that changes with each change of the event |
-//! | `event_epoch:{database}` | a token that changes when changes may have been missed; entries of another epoch count as absent |
+//! | `event_epoch:{database}` | a token that changes when changes may have been missed; older entries count as absent |
 //!
 //! Two rules keep it from serving old details:
 //!
-//! 1. A process reads Redis only while it is *in step*: since it last began an epoch, it has applied there every change that it
-//!    received. Changes that were missed, by a process or while Redis was away, end with the next epoch.
-//! 2. A process that stores details names the version and the epoch that it saw before it read the database. When one of them
-//!    has moved since, nothing is stored. So a slow replica cannot store after a change what it read before it.
+//! 1. A process reads Redis only while it is *in step*: since it last began an epoch, it has applied there every change
+//!    that it received. Changes that were missed, by a process or while Redis was away, end with the next epoch.
+//! 2. A process that stores details names the version and the epoch that it saw before it read the database. When one
+//!    of them has moved since, nothing is stored. So a slow replica cannot store after a change what it read before it.
 //!
 //! Each start of a replica begins an epoch, and so costs every event one load.
 
@@ -34,8 +34,8 @@ use crate::{event::EventDetails, metrics::EventMetrics, settings::REDIS_TIMEOUT}
 const LIFE_SECONDS: u64 = 3600;
 /// How long a version lives. It must outlive every load that saw it, and loads take seconds.
 const VERSION_LIFE_SECONDS: u64 = 2 * LIFE_SECONDS;
-/// The version of the stored form. It must rise with each change of the form, so that two releases that run side by side do not
-/// misread each other.
+/// The version of the stored form. It must rise with each change of the form, so that two releases that run side by
+/// side do not misread each other.
 const FORM: u32 = 2;
 
 /// Stores details unless the version or the epoch has moved since the fill token was issued.
@@ -80,7 +80,8 @@ pub(crate) struct SharedCache {
 }
 
 impl SharedCache {
-    /// Is out of step until an epoch has begun. Two platforms may share a Redis, so each database has an epoch of its own.
+    /// Is out of step until an epoch has begun. Two platforms may share a Redis, so each database has an epoch of its
+    /// own.
     pub(crate) fn new(redis: ConnectionManager, database: &str, metrics: Arc<EventMetrics>) -> Self {
         Self { redis, epoch_key: format!("event_epoch:{database}").into(), in_step: Arc::default(), metrics }
     }
@@ -110,7 +111,8 @@ impl SharedCache {
         }
     }
 
-    /// Stores details that were read after the token was issued. When it fails, another replica reads the database once more.
+    /// Stores details that were read after the token was issued. When it fails, another replica reads the database once
+    /// more.
     pub(crate) async fn store(&self, event: EventId, details: &EventDetails, token: FillToken) {
         let entry = Entry { form: FORM, epoch: token.epoch, details };
         let Ok(bytes) = serde_json::to_vec(&entry) else { return };

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// Whether one of the client's tags is this one. The comparison is weak, as the RFC demands: a proxy that packed the answer
-/// again may have marked its tag as weak.
+/// Whether one of the client's tags is this one. The comparison is weak, as the RFC demands: a proxy that packed the
+/// answer again may have marked its tag as weak.
 pub(crate) fn client_has(etag: &HeaderValue, headers: &HeaderMap) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list.as_bytes(), etag.as_bytes()))
 }

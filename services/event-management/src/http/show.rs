@@ -26,7 +26,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// Smaller pages are not packed. They fit into one packet anyway, and unpacking would cost the client more than it saves.
+/// Smaller pages are not packed. They fit into one packet anyway, and unpacking would cost the client more than it
+/// saves.
 const MIN_PACKED_BYTES: usize = 1024;
 
 impl From<DetailsError> for ApiError {
@@ -41,8 +42,8 @@ impl From<DetailsError> for ApiError {
 
 /// An event with its venue, performers and tickets
 ///
-/// The answer shows the state of each seat at the moment of the answer. The `ETag` changes with every change of what is shown,
-/// also when a hold expires.
+/// The answer shows the state of each seat at the moment of the answer. The `ETag` changes with every change of what is
+/// shown, also when a hold expires.
 #[utoipa::path(
     get,
     path = "/events/{uuid}",

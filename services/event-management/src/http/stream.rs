@@ -32,11 +32,11 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 
 /// The changes of an event's seats, as server-sent events
 ///
-/// The stream begins with an event `snapshot` with all seats. Events `seats` follow with the seats that changed. The data of
-/// both is `SeatChanges`. Each has an `id`. Browsers send the last one as `Last-Event-ID` when they come back; such a client gets
-/// what changed since, or a `snapshot` when the service does not know that state any more. Another `snapshot` follows when
-/// tickets were added or removed. When the event is deleted, an event `end` closes the stream. A comment every 15 seconds
-/// shows that the stream is alive.
+/// The stream begins with an event `snapshot` with all seats. Events `seats` follow with the seats that changed. The
+/// data of both is `SeatChanges`. Each has an `id`. Browsers send the last one as `Last-Event-ID` when they come back;
+/// such a client gets what changed since, or a `snapshot` when the service does not know that state any more. Another
+/// `snapshot` follows when tickets were added or removed. When the event is deleted, an event `end` closes the stream.
+/// A comment every 15 seconds shows that the stream is alive.
 #[utoipa::path(
     get,
     path = "/events/{uuid}/seats/stream",

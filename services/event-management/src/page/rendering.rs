@@ -38,7 +38,8 @@ impl SeatState {
 pub(crate) struct Rendering {
     pub(crate) state: Arc<SeatState>,
     pub(crate) body: Bytes,
-    /// The tag of the plain form. It follows from details and statuses, so replicas that show the same have the same tag.
+    /// The tag of the plain form. It follows from details and statuses, so replicas that show the same have the same
+    /// tag.
     pub(crate) etag: HeaderValue,
     /// The tag of the packed form. Other bytes need another strong tag.
     pub(crate) gzip_etag: HeaderValue,
@@ -57,7 +58,8 @@ impl Rendering {
         }
     }
 
-    /// The packed form. It is made at the first request for it, on a thread of its own so that other requests do not wait.
+    /// The packed form. It is made at the first request for it, on a thread of its own so that other requests do not
+    /// wait.
     pub(crate) async fn gzip(&self, metrics: &EventMetrics) -> Result<Bytes, std::io::Error> {
         let packed = self.gzip.get_or_try_init(async || {
             metrics.renderings_gzip.inc();

@@ -10,8 +10,8 @@ use axum::body::Bytes;
 use super::text;
 use crate::{page::SeatState, tickets::TicketStatus};
 
-/// The most states. A client that reconnects after some seconds of an on-sale, when every read finds changes, still finds its
-/// state.
+/// The most states. A client that reconnects after some seconds of an on-sale, when every read finds changes, still
+/// finds its state.
 const MAX_STATES: usize = 64;
 /// The most memory for statuses. Very large events keep fewer states, so that many of them can be watched.
 const MAX_BYTES: usize = 64 << 10;
@@ -68,7 +68,8 @@ impl History {
         self.current.clone()
     }
 
-    /// What changed since the state with this id: `Some(None)` when nothing changed, `None` when the state is not known.
+    /// What changed since the state with this id: `Some(None)` when nothing changed, `None` when the state is not
+    /// known.
     pub(crate) fn since(&self, id: &str) -> Option<Option<Bytes>> {
         let current = self.current.as_ref()?;
         if *current.state.id == *id {

@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Place, text, watcher::News};
 use crate::page::SeatState;
 
-/// The pause after which a sign of life is sent. Proxies close a connection that is idle for a minute, some after half of it.
+/// The pause after which a sign of life is sent. Proxies close a connection that is idle for a minute, some after half
+/// of it.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Makes the messages for one client. It keeps only the state that the client saw last: a client that reads slowly gets the
-/// difference to the latest state when it is ready to read.
+/// Makes the messages for one client. It keeps only the state that the client saw last: a client that reads slowly gets
+/// the difference to the latest state when it is ready to read.
 pub(crate) struct Listener {
     first: VecDeque<Bytes>,
     news: News,

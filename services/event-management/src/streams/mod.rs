@@ -1,7 +1,8 @@
 //! Streams of the changes of an event's seats.
 //!
-//! One task of this process reads an event for all clients that listen to it. It keeps the last states as a short [history],
-//! so that each listener gets what changed since the state that it saw last, and a slow one skips the states between.
+//! One task of this process reads an event for all clients that listen to it. It keeps the last states as a short
+//! [history], so that each listener gets what changed since the state that it saw last, and a slow one skips the states
+//! between.
 
 mod history;
 mod listener;
@@ -23,7 +24,8 @@ pub(crate) use self::text::SeatChanges;
 use self::{listener::Listener, watcher::Watched};
 use crate::{details::DetailsError, metrics::EventMetrics, page::Pages};
 
-/// The most events that are watched for their listeners. Each costs every store some calls a second, and memory for its history.
+/// The most events that are watched for their listeners. Each costs every store some calls a second, and memory for its
+/// history.
 const MAX_WATCHED_EVENTS: usize = 500;
 
 #[derive(Clone)]
@@ -62,7 +64,8 @@ impl Streams {
         last_seen: Option<&str>,
     ) -> Result<impl Stream<Item = Bytes> + use<>, OpenError> {
         let place = Place::take(&self.inner).ok_or(OpenError::Full)?;
-        // The stream must be as fresh as a page: the watcher's last read may be older than the page that the client has just seen.
+        // The stream must be as fresh as a page: the watcher's last read may be older than the page that the client has
+        // just seen.
         let page = self.inner.pages.now(event).await.map_err(OpenError::Details)?;
         let (watched, news) = self.watch(event).ok_or(OpenError::Full)?;
         watched.found(&page);

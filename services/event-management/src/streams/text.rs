@@ -31,8 +31,8 @@ struct SeatChange {
     status: TicketStatus,
 }
 
-/// Tells the client when to reconnect. The time is random: when a replica ends, its listeners must not all come to the others
-/// at once.
+/// Tells the client when to reconnect. The time is random: when a replica ends, its listeners must not all come to the
+/// others at once.
 pub(crate) fn retry() -> Bytes {
     let spread_ms = Uuid::new_v4().as_u128() % 2000;
     format!("retry: {}\n\n", 1000 + spread_ms).into()

@@ -52,8 +52,8 @@ impl Watched {
         self.seen.receiver_count() > 0
     }
 
-    /// Notes what a read found. A read that is older than the last one changes nothing: no listener may get a state that was
-    /// over before the one it saw.
+    /// Notes what a read found. A read that is older than the last one changes nothing: no listener may get a state
+    /// that was over before the one it saw.
     pub(crate) fn found(&self, page: &PageNow) {
         self.seen.send_if_modified(|seen| {
             if page.number <= seen.number {
