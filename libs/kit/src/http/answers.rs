@@ -1,5 +1,4 @@
-//! Errors that many operations answer with, for their OpenAPI descriptions. Each is a list of `responses` of
-//! `utoipa::path`.
+//! Errors that many operations answer with, for the OpenAPI documents: entries for `responses` in `utoipa::path`.
 
 use utoipa::IntoResponses;
 
