@@ -1,4 +1,4 @@
-//! What is kept, where, and when it is not trusted.
+//! The caches of details, and when they are not trusted.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use crate::service::{POLL, SHOWS_WITHIN, Service, execute, given_an_event, redis
 
 const CROWD: u64 = 1000;
 
-/// While nobody can read tickets, all of them come to wait; then the first turn answers one and the second the others.
+/// While the tickets are locked, all requests come to wait. Then the first read answers one request, and the second all
+/// others.
 #[tokio::test]
 async fn a_thousand_customers_on_a_cold_event_cost_one_load_and_two_reads_of_its_seats() {
     let db = TestDatabase::create().await;
@@ -36,7 +37,7 @@ async fn a_thousand_customers_on_a_cold_event_cost_one_load_and_two_reads_of_its
 }
 
 #[tokio::test]
-async fn details_stand_in_redis_for_an_hour_and_spare_other_replicas_the_load() {
+async fn details_are_kept_in_redis_for_an_hour_and_save_other_replicas_the_load() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 3).await;
     let replicas = [Service::start(&db).await, Service::start(&db).await];
@@ -49,7 +50,7 @@ async fn details_stand_in_redis_for_an_hour_and_spare_other_replicas_the_load() 
 }
 
 #[tokio::test]
-async fn what_changed_while_no_replica_ran_is_not_served_from_redis() {
+async fn details_from_before_a_change_that_no_replica_received_are_not_served_from_redis() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 3).await;
     let first = Service::start(&db).await;
@@ -62,7 +63,7 @@ async fn what_changed_while_no_replica_ran_is_not_served_from_redis() {
 
 /// The old entries survive in Redis, because the order to drop them never arrived there.
 #[tokio::test]
-async fn what_changed_while_redis_was_away_is_not_served_from_it_afterwards() {
+async fn details_from_before_a_change_that_redis_missed_are_not_served_from_it() {
     let db = TestDatabase::create().await;
     let ((asked_meanwhile, _), (asked_after, _)) = (given_an_event(&db, 3).await, given_an_event(&db, 3).await);
     let proxy = Proxy::start(&Stores::from_environment().redis_addr).await;
@@ -98,7 +99,7 @@ async fn an_entry_that_cannot_be_read_is_replaced() {
 }
 
 #[tokio::test]
-async fn redis_that_lost_its_memory_is_used_again_after_a_new_beginning() {
+async fn a_redis_that_lost_its_data_is_used_again_after_a_new_epoch() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 3).await;
     let service = Service::start(&db).await;

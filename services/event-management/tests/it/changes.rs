@@ -69,9 +69,9 @@ async fn an_event_shows_as_soon_as_it_exists() {
     assert_eq!(service.page(&uuid).await["name"], "New");
 }
 
-/// A loader that read before a change must not keep what it read after the change was heard.
+/// A loader that read before a change must not store its result after the change was received.
 #[tokio::test]
-async fn what_was_read_before_a_change_is_not_kept_after_it() {
+async fn details_read_before_a_change_are_not_kept_after_it() {
     let db = TestDatabase::create().await;
     let event = given_a_full_event(&db).await;
     let service = Service::start(&db).await;
@@ -121,7 +121,7 @@ async fn changes_made_while_the_listener_was_away_show_at_once_when_it_is_back()
 
 /// A connection whose other end vanished looks alive for minutes.
 #[tokio::test]
-async fn a_change_shows_within_two_seconds_though_the_listener_hangs_without_a_word() {
+async fn a_change_shows_within_two_seconds_although_the_listener_silently_hangs() {
     let db = TestDatabase::create().await;
     let event = given_a_full_event(&db).await;
     let wire = Wire::to(&db.addr()).await;

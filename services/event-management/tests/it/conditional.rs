@@ -1,4 +1,4 @@
-//! Tags of pages, and those who have a page already.
+//! Entity tags, and clients that have a page already.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn a_page_that_the_client_has_is_not_sent_again_until_a_hold_begins_or_run
     let held = service.etag(&event.uuid).await;
     assert_eq!(service.if_none_match(&event.uuid, &held).await.status(), StatusCode::NOT_MODIFIED);
 
-    // Nobody writes anything when a hold runs out.
+    // Nothing is written when a hold expires.
     runs_out(&tickets[0]).await;
     let over = service.if_none_match(&event.uuid, &held).await;
     assert_eq!((over.status(), over.headers()["etag"].to_str().unwrap()), (StatusCode::OK, &*free));
@@ -49,7 +49,7 @@ async fn a_sale_and_a_change_of_the_details_are_other_pages() {
 }
 
 #[tokio::test]
-async fn replicas_name_the_same_page_alike() {
+async fn replicas_give_the_same_page_the_same_tag() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 2).await;
     hold(&event, &tickets[0], A_WHILE).await;
@@ -75,7 +75,7 @@ async fn lists_weak_tags_and_a_star_are_understood() {
 }
 
 #[tokio::test]
-async fn head_says_what_get_would() {
+async fn head_answers_with_the_headers_of_get() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 100).await;
     let service = Service::start(&db).await;

@@ -1,4 +1,4 @@
-//! Pages that go out packed.
+//! Packed pages.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use testbed::TestDatabase;
 use crate::service::{A_WHILE, Service, given_an_event, hold};
 
 #[tokio::test]
-async fn a_page_is_packed_for_those_who_can_read_it() {
+async fn a_page_is_packed_for_clients_that_accept_it() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 100).await;
     hold(&event, &tickets[7], A_WHILE).await;
@@ -31,7 +31,7 @@ async fn a_page_is_packed_for_those_who_can_read_it() {
 }
 
 #[tokio::test]
-async fn a_page_is_not_packed_for_those_who_refuse_it_or_when_it_is_small() {
+async fn a_page_is_not_packed_for_clients_that_refuse_it_or_when_it_is_small() {
     let db = TestDatabase::create().await;
     let ((large, _), (small, _)) = (given_an_event(&db, 100).await, given_an_event(&db, 1).await);
     let service = Service::start(&db).await;
@@ -63,7 +63,7 @@ async fn the_packed_page_has_a_tag_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_page_is_made_and_packed_once_for_all_who_see_the_same() {
+async fn a_page_is_made_and_packed_once_for_all_clients_that_see_the_same() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 100).await;
     let service = Service::start(&db).await;

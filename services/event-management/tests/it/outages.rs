@@ -1,4 +1,4 @@
-//! Stores that are away.
+//! Outages of the stores.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the page says.
+//! The content of the page.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};

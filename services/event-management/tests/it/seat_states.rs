@@ -1,4 +1,4 @@
-//! The state of each seat is the truth at the moment of the answer.
+//! The state of each seat at the moment of the answer.
 
 use std::time::Duration;
 

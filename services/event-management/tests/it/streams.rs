@@ -1,4 +1,4 @@
-//! Streams of what happens to an event's seats.
+//! Streams of the changes of an event's seats.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +12,12 @@ use testbed::{TestDatabase, given};
 
 use crate::service::{A_WHILE, Service, execute, given_an_event, hold, release, sell};
 
-/// Something comes, or the test fails, within this.
+/// The longest wait for a message before the test fails.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Several looks of a watcher.
+/// The time of several reads of a watcher.
 const SOME_LOOKS: Duration = Duration::from_secs(1);
 
-/// A client's end of a stream.
+/// The stream of one client.
 struct Listener {
     response: Response,
     text: String,
@@ -25,7 +25,7 @@ struct Listener {
 
 /// An event of the stream.
 #[derive(Debug, PartialEq, Eq)]
-struct Piece {
+struct Message {
     name: String,
     id: String,
     /// Ticket → status.
@@ -40,7 +40,7 @@ impl Listener {
         Self { response, text: String::new() }
     }
 
-    async fn from_the_start(service: &Service, event: &given::Event) -> (Self, Piece) {
+    async fn from_the_start(service: &Service, event: &given::Event) -> (Self, Message) {
         let mut listener = Self::open(service, event, &[]).await;
         let snapshot = listener.next().await.unwrap();
         assert_eq!(snapshot.name, "snapshot");
@@ -51,8 +51,8 @@ impl Listener {
         Self::open(service, event, &[("last-event-id", id)]).await
     }
 
-    /// The next event; nothing at the end of the stream.
-    async fn next(&mut self) -> Option<Piece> {
+    /// The next event, and `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Message> {
         loop {
             let Some((block, rest)) = self.text.split_once("\n\n") else {
                 let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.unwrap();
@@ -60,7 +60,7 @@ impl Listener {
                 continue;
             };
             let fields: BTreeMap<_, _> = block.lines().filter_map(|line| line.split_once(": ")).collect();
-            let piece = fields.get("event").map(|name| Piece {
+            let piece = fields.get("event").map(|name| Message {
                 name: (*name).to_owned(),
                 id: fields.get("id").copied().unwrap_or_default().to_owned(),
                 statuses: statuses(fields["data"]),
@@ -73,7 +73,7 @@ impl Listener {
         }
     }
 
-    /// The statuses of the next event, which tells what changed.
+    /// The statuses in the next event, which must have the seats that changed.
     async fn changes(&mut self) -> BTreeMap<String, String> {
         let piece = self.next().await.unwrap();
         assert_eq!(piece.name, "seats");
@@ -93,7 +93,7 @@ fn of(ticket: &given::Ticket, status: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_stream_tells_of_a_hold_its_end_and_a_sale_in_this_order() {
+async fn a_stream_shows_a_hold_its_end_and_a_sale_in_this_order() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 3).await;
     let service = Service::start(&db).await;
@@ -116,7 +116,7 @@ async fn a_stream_tells_of_a_hold_its_end_and_a_sale_in_this_order() {
 }
 
 #[tokio::test]
-async fn who_comes_back_is_told_what_changed_since() {
+async fn a_client_that_comes_back_gets_what_changed_since() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 3).await;
     let service = Service::start(&db).await;
@@ -127,14 +127,14 @@ async fn who_comes_back_is_told_what_changed_since() {
     let missed = back.next().await.unwrap();
     assert_eq!((&*missed.name, &missed.statuses), ("seats", &of(&tickets[1], "reserved")));
 
-    // Who missed nothing is told nothing, until something happens.
+    // A client that missed nothing gets nothing until something changes.
     let mut back = Listener::after(&service, &event, &missed.id).await;
     hold(&event, &tickets[2], A_WHILE).await;
     assert_eq!(back.changes().await, of(&tickets[2], "reserved"));
 }
 
 #[tokio::test]
-async fn who_brings_an_unknown_id_is_told_everything() {
+async fn a_client_with_an_unknown_id_gets_all_seats() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 2).await;
     let service = Service::start(&db).await;
@@ -142,9 +142,9 @@ async fn who_brings_an_unknown_id_is_told_everything() {
     assert_eq!((&*piece.name, piece.statuses.len()), ("snapshot", 2));
 }
 
-/// Ids name states by what they are, so any replica that shows a state knows its id.
+/// An id names a state by its content, so any replica that shows the state knows its id.
 #[tokio::test]
-async fn who_comes_back_to_another_replica_and_missed_nothing_is_told_nothing() {
+async fn a_client_that_comes_back_to_another_replica_and_missed_nothing_gets_nothing() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 2).await;
     let replicas = [Service::start(&db).await, Service::start(&db).await];
@@ -156,7 +156,7 @@ async fn who_comes_back_to_another_replica_and_missed_nothing_is_told_nothing() 
 }
 
 #[tokio::test]
-async fn a_new_ticket_is_told_with_all_others() {
+async fn a_new_ticket_brings_a_snapshot_of_all() {
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 2).await;
     let service = Service::start(&db).await;
@@ -224,7 +224,7 @@ async fn a_stream_is_neither_cut_by_the_limit_for_answers_nor_packed() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_listeners_costs_as_many_reads_as_one_and_nobody_none() {
+async fn many_listeners_cost_as_many_reads_as_one_and_no_listener_costs_none() {
     let db = TestDatabase::create().await;
     let (event, tickets) = given_an_event(&db, 2).await;
     let service = Service::start(&db).await;
@@ -244,7 +244,7 @@ async fn a_crowd_of_listeners_costs_as_many_reads_as_one_and_nobody_none() {
 
     drop(listeners);
     service.metric_is("event_seat_streams_open", 0).await;
-    // The look under way, at most.
+    // At most the read under way.
     tokio::time::sleep(SOME_LOOKS / 2).await;
     let before = service.metric("event_seat_reads_total").await;
     tokio::time::sleep(SOME_LOOKS).await;
