@@ -1,5 +1,6 @@
-//! Proves by what was asked and answered, and by what was there in the end, that the platform keeps its promises while its
-//! parts are killed, stopped, cut off and made to forget. See the README beside this crate.
+//! Tests that the platform keeps its promises while its parts are killed, stopped and cut off, and while Redis loses
+//! its data. The proof uses every request with its answer, and the final state of the stores. See the README beside
+//! this crate.
 
 #![expect(clippy::expect_used, reason = "test support: a broken set-up ends the test")]
 

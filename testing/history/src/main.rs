@@ -1,4 +1,4 @@
-//! `ticket-history`: the long run, with numbers for people and a status for scripts.
+//! `ticket-history`: the long run. It prints numbers for people and ends with a status for scripts.
 
 use std::{
     fs::File,
@@ -16,7 +16,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Proves that the platform keeps its promises while its parts are killed, stopped, cut off and made to forget.
+/// Tests that the platform keeps its promises while its parts are killed, stopped and cut off, and while Redis loses
+/// its data.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -28,48 +29,49 @@ struct Arguments {
 enum Command {
     /// Record a run without payments and one with, and check both.
     Run(Long),
-    /// Check a history that was kept.
+    /// Check a history that an earlier run kept.
     Check {
-        /// Its JSON lines.
+        /// The file with the history's JSON lines.
         file: PathBuf,
     },
 }
 
 #[derive(clap::Args)]
 struct Long {
-    /// Decides what customers and faults do.
+    /// The seed decides what customers and faults do.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Purchases to try, in both runs together.
+    /// Number of purchases to try, in both runs together.
     #[arg(long, default_value_t = 100_000)]
     purchases: u64,
-    /// How often each fault strikes, in both runs together.
+    /// Number of times each fault is injected, in both runs together.
     #[arg(long, default_value_t = 10)]
     rounds: u64,
-    /// Customers who shop at a time.
+    /// Number of customers who shop at the same time.
     #[arg(long, default_value_t = 192)]
     customers: usize,
-    /// Minutes after which the whole has failed.
+    /// Both runs together fail after this many minutes.
     #[arg(long, default_value_t = 20)]
     minutes: u64,
-    /// Leave search and the stores that only it needs out.
+    /// Leave out search and the stores that only search needs.
     #[arg(long)]
     without_bystanders: bool,
-    /// Leave the run with the other provider out.
+    /// Do only the run with this payment provider.
     #[arg(long)]
     only: Option<Provider>,
-    /// Folder in which the histories are kept.
+    /// Keep the histories in this folder.
     #[arg(long)]
     keep: Option<PathBuf>,
 }
 
-/// Longer than a hold, shorter than a client's patience and than any time limit of the services.
-const LONGEST_TROUBLE: Duration = Duration::from_secs(3);
-/// Of so many purchases one is to meet a hold that ran out, and one a declined card.
+/// The longest time for which a fault lasts: longer than a hold, shorter than a client's patience and than any time
+/// limit of the services.
+const LONGEST_FAULT: Duration = Duration::from_secs(3);
+/// At least one purchase in this many must take over an expired hold, and one must meet a declined card.
 const RARE: u64 = 100;
-/// Violations shown; the rest is in the history.
+/// At most this many violations are printed. The history has the rest.
 const SHOWN: usize = 20;
-/// Of the purchases and rounds so many in a hundred are for the run without payments.
+/// Percentage of the purchases and rounds that belong to the run without payments.
 const SHARE_WITHOUT_PAYMENTS: u64 = 20;
 
 #[tokio::main]
@@ -86,7 +88,7 @@ async fn main() -> Result<ExitCode> {
     }
 }
 
-/// The services and stores of a run that is interrupted end with what holds them.
+/// An interruption ends the run. Its services and stores end too, when their owners are dropped.
 async fn interrupted() -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -122,9 +124,9 @@ async fn record_and_check(long: &Long) -> Result<ExitCode> {
     }
     println!("{tally}");
     let shortfalls = tally.shortfalls(long.purchases / RARE, long.rounds);
-    shortfalls.iter().for_each(|shortfall| println!("- too tame: {shortfall}"));
-    let judged = report(&violations);
-    Ok(if shortfalls.is_empty() { judged } else { ExitCode::FAILURE })
+    shortfalls.iter().for_each(|shortfall| println!("- happened too rarely: {shortfall}"));
+    let verdict = report(&violations);
+    Ok(if shortfalls.is_empty() { verdict } else { ExitCode::FAILURE })
 }
 
 fn plan(long: &Long, provider: Provider, begun: Instant) -> Plan {
@@ -136,10 +138,10 @@ fn plan(long: &Long, provider: Provider, begun: Instant) -> Plan {
         seed: long.seed,
         provider,
         customers: long.customers,
-        purchases: long.purchases * share / 100,
+        min_purchases: long.purchases * share / 100,
         rounds: long.rounds * share / 100,
-        at_most: Duration::from_secs(long.minutes * 60).saturating_sub(begun.elapsed()),
-        trouble: LONGEST_TROUBLE,
+        time_limit: Duration::from_secs(long.minutes * 60).saturating_sub(begun.elapsed()),
+        longest_fault: LONGEST_FAULT,
         bystander_rounds,
     }
 }

@@ -1,4 +1,4 @@
-//! Holds: when they can have begun, when they must have ended, and what they promise.
+//! Holds: when they can have begun, when they must have ended, and that they are honoured and exclusive.
 
 use crate::history::{Call, Operation, Outcome};
 
@@ -7,7 +7,8 @@ use super::{
     story::{Stories, Story},
 };
 
-/// Whether the customer held the ticket without a break from this reservation until the operation began to have its effect.
+/// Whether the customer held the ticket without a break from this reservation until the operation began to have its
+/// effect.
 enum Verdict {
     Unbroken,
     Outlived,
@@ -15,7 +16,8 @@ enum Verdict {
     Broken,
 }
 
-/// Why the customer cannot have held the ticket without a break until `operation`; `None` when he can.
+/// Returns the rule that is broken if the customer did not hold the ticket without a break until `operation`; `None`
+/// when they can have held it.
 pub(crate) fn why_not_held(stories: &Stories, story: &Story, operation: &Operation) -> Option<Rule> {
     let mut why = Rule::SoldWithoutHold;
     for taken in sources(stories, story, &operation.customer) {
@@ -28,7 +30,7 @@ pub(crate) fn why_not_held(stories: &Stories, story: &Story, operation: &Operati
             Verdict::PastLifetime => Rule::LifetimeExceeded,
             Verdict::Broken => Rule::HoldBroken,
         };
-        // Later reservations come later in the list, and say more. So does a reason that is not the mere passing of time.
+        // A later reservation explains more than an earlier one, and a broken hold more than one that ran out of time.
         if why != Rule::HoldBroken {
             why = found;
         }
@@ -57,7 +59,7 @@ fn judge(stories: &Stories, story: &Story, taken: &Operation, operation: &Operat
     Verdict::Unbroken
 }
 
-/// The last moment at which the hold can be alive, extensions before `operation` included, its lifetime left aside.
+/// The last moment at which the hold can be alive, counting extensions before `operation` and ignoring the lifetime.
 fn last_moment(stories: &Stories, story: &Story, taken: &Operation, operation: &Operation) -> u64 {
     let run = stories.run;
     let mut end = stories.latest(taken).saturating_add(run.hold_us);
@@ -75,7 +77,8 @@ fn last_moment(stories: &Stories, story: &Story, taken: &Operation, operation: &
     end
 }
 
-/// The customer's reservations that can have begun a hold: all but those that only repeat one.
+/// The customer's reservations that can have begun a hold. A reservation that certainly repeats a living hold begins
+/// none.
 fn sources<'a>(stories: &Stories, story: &Story<'a>, customer: &str) -> Vec<&'a Operation> {
     let reservations: Vec<_> =
         story.of(customer).filter(|operation| operation.holds() && operation.may_have_happened()).collect();
@@ -89,7 +92,7 @@ fn sources<'a>(stories: &Stories, story: &Story<'a>, customer: &str) -> Vec<&'a 
     reservations.iter().copied().filter(|reservation| !repeats(reservation)).collect()
 }
 
-/// Whether a reservation surely began a hold, because no earlier one of the same customer can have been alive.
+/// Whether a reservation certainly began a hold, because no earlier hold of the same customer can have been alive.
 fn is_surely_new(stories: &Stories, story: &Story, taken: &Operation) -> bool {
     let run = stories.run;
     taken.outcome == Outcome::Ok
@@ -103,8 +106,8 @@ fn is_surely_new(stories: &Stories, story: &Story, taken: &Operation) -> bool {
         })
 }
 
-/// Whether a hold that surely began with `taken` surely lasts until `moment`: by its length, because its owner did nothing that
-/// may end it (`counts` tells which of his operations count), and because Redis lost nothing.
+/// Whether a hold that certainly began with `taken` certainly lasts until `moment`: its length is not over, its owner
+/// did nothing that may end it (`counts` selects the operations that are looked at), and Redis lost nothing.
 fn lasts_until(
     stories: &Stories,
     story: &Story,
@@ -162,9 +165,9 @@ pub(crate) fn check(stories: &Stories, story: &Story, found: &mut Found) {
     }
 }
 
-/// A customer who surely holds the tickets asks to buy them in time, and is refused.
+/// Reports a customer who certainly held the tickets, asked to buy them in time, and was refused.
 fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, found: &mut Found) {
-    // One look at a hold of several tickets is enough.
+    // A hold of several tickets is looked at once, for its first ticket.
     if taken.tickets.first().is_none_or(|first| first != story.ticket) {
         return;
     }
@@ -176,27 +179,27 @@ fn refused_though_held(stories: &Stories, story: &Story, taken: &Operation, foun
             && (operation.call == Call::Order) == (taken.call == Call::Hold)
     });
     for refused in refused {
-        // All are sold or none.
-        let honourable = taken.tickets.iter().filter_map(|ticket| stories.get(ticket)).all(|story| {
+        // An order sells all tickets or none, so every one of them must be held.
+        let all_held = taken.tickets.iter().filter_map(|ticket| stories.get(ticket)).all(|story| {
             is_surely_new(stories, story, taken)
                 && lasts_until(stories, story, taken, refused.end_us, |other| !std::ptr::eq(other, refused))
                 && !another_sale_was_lost(stories, story, &refused.customer, refused.end_us)
         });
-        if honourable {
+        if all_held {
             found.add(Rule::HoldNotHonoured, story.ticket, format!("{taken:?} {refused:?}"));
         }
     }
 }
 
-/// Whether Redis may have forgotten, before `moment`, a sale of the ticket to somebody else than the customer that was under
-/// way: its buyer is served first, and ends whatever hold was taken since.
+/// Whether Redis may have lost, before `moment`, the mark of another customer's sale that was under way. That sale is
+/// decided first, and it ends every hold that began since.
 fn another_sale_was_lost(stories: &Stories, story: &Story, customer: &str, moment: u64) -> bool {
     let others = story.others(customer);
     let sales = others.filter(|other| other.sells() && other.may_have_happened() && other.start_us < moment);
     sales.map(|other| other.start_us).min().is_some_and(|start| stories.loss_possible(start, moment))
 }
 
-/// How many of the ticket's holds ran out and were followed by somebody else's.
+/// Counts the ticket's holds that expired and were followed by another customer's hold.
 pub(crate) fn taken_over(stories: &Stories, story: &Story) -> usize {
     let reserved: Vec<_> =
         story.operations.iter().filter(|operation| operation.holds() && operation.outcome == Outcome::Ok).collect();

@@ -1,4 +1,5 @@
-//! Whether a history can be what a correct platform did: a pure function that names the rules that it breaks.
+//! The checker: a pure function that names the rules which a history breaks. No rule is broken when a correct platform
+//! can have produced the history.
 //!
 //! The README beside this crate says what each rule means and how it is proved.
 
@@ -15,51 +16,50 @@ use crate::history::{Call, History};
 
 use self::story::Stories;
 
-/// What a correct platform keeps to.
+/// A rule that a correct platform never breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// A ticket belongs to one customer at a time.
     SoldTwice,
-    /// What was answered as sold is sold to that customer in PostgreSQL, unless he gave it back.
+    /// A sale that a customer was told of is in PostgreSQL, unless the customer asked for a refund.
     SaleLost,
-    /// Who buys has reserved.
+    /// A buyer reserved the ticket before.
     SoldWithoutHold,
-    /// Who buys does so before his hold ends.
+    /// A buyer asks for the sale before the hold ends.
     HoldOutlived,
-    /// No extension reaches beyond a hold's lifetime.
+    /// No extension makes a hold last longer than its lifetime.
     LifetimeExceeded,
-    /// Who buys held the ticket without a break until then.
+    /// A buyer held the ticket without a break until the sale.
     HoldBroken,
-    /// An order comes from a request that was not refused.
+    /// A sale comes from a request that was not refused.
     SoldThoughRefused,
     /// A sold ticket cannot be reserved.
     SoldSeatReserved,
     /// Two customers do not hold a ticket at once.
     HeldTwice,
-    /// Who holds a ticket and buys in time gets it.
+    /// A customer who holds a ticket and buys it in time gets it.
     HoldNotHonoured,
     /// A page does not show a sold seat as available.
     SoldSeatShownAvailable,
-    /// In PostgreSQL a ticket is booked exactly if one booked order has it.
+    /// In PostgreSQL a ticket is `booked` if and only if one booked order has it.
     TicketAndOrderDiffer,
-    /// An order that was cancelled does not become a sale.
+    /// A cancelled order does not become a sale.
     SoldThoughCancelled,
     /// Money is kept for booked orders only.
     CaptureWithoutTickets,
-    /// A booked order was paid, exactly.
+    /// The money kept for a booked order is exactly its amount.
     WrongAmount,
-    /// A refunded order's money went back.
+    /// The money of a refunded order went back to the customer.
     RefundMissing,
-    /// Money is not left put aside for an order that is not booked.
+    /// No authorization stays open for an order that is not booked.
     AuthorizationLeftOpen,
-    /// Every order comes to an end.
+    /// Every order reaches an end state.
     NotSettled,
     /// No request is answered with 500.
     InternalError,
 }
 
 impl Rule {
-    /// All of them.
     pub const ALL: [Self; 19] = [
         Self::SoldTwice,
         Self::SaleLost,
@@ -112,11 +112,11 @@ impl Rule {
 /// A rule that a history breaks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// The rule.
+    /// The broken rule.
     pub rule: Rule,
-    /// The ticket, order or payment.
+    /// The ticket, order or payment that breaks it.
     pub about: String,
-    /// What was seen.
+    /// The requests and states that show it.
     pub seen: String,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything that is wrong with a history. Empty: it can be what a correct platform did.
+/// Returns every violation of a history. An empty set says that a correct platform can have produced the history.
 #[must_use]
 pub fn check(history: &History) -> BTreeSet<Violation> {
     let stories = Stories::of(history);
@@ -145,14 +145,14 @@ pub fn check(history: &History) -> BTreeSet<Violation> {
     found.0
 }
 
-/// How many holds ended by themselves and were followed by somebody else's.
+/// Counts the holds that expired and were followed by another customer's hold of the same ticket.
 #[must_use]
 pub fn holds_taken_over(history: &History) -> usize {
     let stories = Stories::of(history);
     stories.iter().map(|story| holds::taken_over(&stories, story)).sum()
 }
 
-/// What was found so far.
+/// The violations found so far.
 #[derive(Default)]
 struct Found(BTreeSet<Violation>);
 

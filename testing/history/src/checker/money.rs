@@ -1,4 +1,4 @@
-//! Money: what was taken belongs to tickets, or went back.
+//! Money: the captured amount belongs to booked tickets, or was refunded.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::history::{History, Order, Payment};
 
 use super::{Found, Rule};
 
-/// States in which an order is not at its end.
+/// States of an order that are no end states.
 const UNDER_WAY: [&str; 2] = ["pending", "paying"];
 
 pub(crate) fn check(history: &History, found: &mut Found) {
@@ -38,7 +38,7 @@ fn check_order(order: &Order, payments: &[&Payment], found: &mut Found) {
         };
         found.add(rule, &order.order, format!("the {} order is worth {owed}, and {kept} was kept", order.state));
     }
-    // What is put aside for a booked order is missing from what was kept.
+    // An open authorization of a booked order shows as a wrong amount above.
     for payment in payments.iter().filter(|payment| payment.capturable > 0 && order.state != "booked") {
         found.add(
             Rule::AuthorizationLeftOpen,

@@ -1,4 +1,4 @@
-//! Event pages.
+//! Event pages: a sold seat is not shown as available.
 
 use crate::history::{Call, Operation, Outcome};
 
@@ -22,7 +22,7 @@ pub(crate) fn check(stories: &Stories, found: &mut Found) {
     }
 }
 
-/// An answer from before the page was asked for, which says that the ticket is sold.
+/// An answer that proves the sale of the ticket and came before the page was asked for.
 fn sold_before<'a>(story: &Story<'a>, page: &Operation) -> Option<&'a Operation> {
     story.operations.iter().copied().find(|proof| {
         proof.proves_a_sale() && proof.end_us < page.start_us && !story.given_back(&proof.customer, page.end_us)

@@ -1,4 +1,4 @@
-//! Sales: to one customer at a time, and to the one who held the ticket.
+//! Sales: a ticket is sold to one customer at a time, and to the customer who held it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) fn check(stories: &Stories, story: &Story, found: &mut Found) {
         story.operations.iter().copied().filter(|operation| operation.proves_a_sale()).collect();
     for proof in &proofs {
         if let Some(rule) = why_not_sold(stories, story, &proof.customer, Some(proof)) {
-            found.add(rule, story.ticket, format!("{} was answered that it is his: {proof:?}", proof.customer));
+            found.add(rule, story.ticket, format!("{} was told that the ticket is theirs: {proof:?}", proof.customer));
         }
         sold_again(story, proof, &proofs, found);
         reserved_afterwards(story, proof, found);
@@ -26,10 +26,11 @@ pub(crate) fn check(stories: &Stories, story: &Story, found: &mut Found) {
     }
 }
 
-/// Why no request of the customer can have sold him the ticket, up to what `proof` says or at all; `None` when one can.
+/// Returns the rule that every request of the customer breaks if it sold the ticket; `None` when a request can have
+/// sold it. With a `proof`, only requests that began before its answer count.
 fn why_not_sold(stories: &Stories, story: &Story, customer: &str, proof: Option<&Operation>) -> Option<Rule> {
     let until = proof.map_or(u64::MAX, |proof| proof.end_us);
-    // What was given back before was another sale.
+    // Requests from before a refund belong to an earlier sale.
     let given_back = proof.and_then(|proof| {
         let refunds = story.of(customer).filter(|other| {
             other.call == Call::Refund && other.outcome == Outcome::Ok && other.end_us < proof.start_us
@@ -50,7 +51,7 @@ fn why_not_sold(stories: &Stories, story: &Story, customer: &str, proof: Option<
     Some(why.unwrap_or(Rule::SoldThoughRefused))
 }
 
-/// The ticket was another customer's as well, and neither of the two gave it back before the other got it.
+/// Reports a ticket that was sold to two customers, neither of whom gave it back before the other got it.
 fn sold_again(story: &Story, proof: &Operation, proofs: &[&Operation], found: &mut Found) {
     let mut first_proofs: BTreeMap<&str, u64> = BTreeMap::new();
     for other in proofs {
@@ -64,7 +65,7 @@ fn sold_again(story: &Story, proof: &Operation, proofs: &[&Operation], found: &m
             found.add(
                 Rule::SoldTwice,
                 story.ticket,
-                format!("{other} and {} were both answered that it is theirs", proof.customer),
+                format!("{other} and {} were both told that the ticket is theirs", proof.customer),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What PostgreSQL has in the end.
+//! The final state in PostgreSQL: it agrees with itself and with the answers.
 
 use crate::history::{Call, Outcome};
 
@@ -33,7 +33,7 @@ fn one_owner(story: &Story, found: &mut Found) {
     }
 }
 
-/// Whoever was answered that the ticket is his has it, or has asked to give it back.
+/// A customer who was told that the ticket is theirs has it in PostgreSQL, or asked for a refund.
 fn each_sale_is_kept(story: &Story, found: &mut Found) {
     for proof in story.operations.iter().filter(|operation| operation.proves_a_sale()) {
         let kept = story.orders.iter().any(|order| {

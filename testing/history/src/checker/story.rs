@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use crate::history::{Call, Fault, FaultKind, History, Operation, Order, Outcome, Run, Ticket};
 
-/// Everything about one ticket but the pages that show it.
+/// Everything about one ticket, except the pages that show it.
 #[derive(Default)]
 pub(crate) struct Story<'a> {
     pub ticket: &'a str,
-    /// By start.
+    /// Sorted by start.
     pub operations: Vec<&'a Operation>,
-    /// Those that have or had it.
+    /// Orders that have or had the ticket.
     pub orders: Vec<&'a Order>,
     pub stored: Option<&'a Ticket>,
 }
 
-/// The stories of all tickets.
+/// The stories of all tickets of a history.
 pub(crate) struct Stories<'a> {
     pub run: &'a Run,
     pub history: &'a History,
     by_ticket: BTreeMap<&'a str, Story<'a>>,
-    /// Moments at which Redis forgot everything for sure.
+    /// Faults after which Redis certainly has no key of before.
     flushes: Vec<&'a Fault>,
-    /// Moments at which Redis may have forgotten something.
+    /// Faults after which Redis may lack a write of before.
     losses: Vec<&'a Fault>,
 }
 
@@ -63,12 +63,12 @@ impl<'a> Stories<'a> {
         self.by_ticket.get(ticket)
     }
 
-    /// Whether all of Redis was forgotten between these moments, both excluded.
+    /// Whether Redis was certainly flushed between these moments, both excluded.
     pub(crate) fn flushed_between(&self, after: u64, before: u64) -> bool {
         self.flushes.iter().any(|flush| after < flush.start_us && flush.end_us < before)
     }
 
-    /// Whether something in Redis may have been forgotten at some time from here to there.
+    /// Whether Redis may have lost a write at some moment from `from` to `to`.
     pub(crate) fn loss_possible(&self, from: u64, to: u64) -> bool {
         self.losses.iter().any(|loss| loss.start_us <= to && from <= loss.end_us)
     }
@@ -83,17 +83,17 @@ impl<'a> Stories<'a> {
 }
 
 impl<'a> Story<'a> {
-    /// What one customer did about the ticket.
+    /// One customer's requests about the ticket.
     pub(crate) fn of(&self, customer: &str) -> impl Iterator<Item = &'a Operation> {
         self.operations.iter().copied().filter(move |operation| operation.customer == customer)
     }
 
-    /// What the others did.
+    /// Requests of all other customers about the ticket.
     pub(crate) fn others(&self, customer: &str) -> impl Iterator<Item = &'a Operation> {
         self.operations.iter().copied().filter(move |operation| operation.customer != customer)
     }
 
-    /// Whether the customer gave the ticket back, or may have, before that moment.
+    /// Whether the customer gave the ticket back before that moment, or may have done so.
     pub(crate) fn given_back(&self, customer: &str, before: u64) -> bool {
         self.of(customer).any(|operation| {
             operation.call == Call::Refund && operation.may_have_happened() && operation.start_us < before

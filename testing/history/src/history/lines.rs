@@ -1,4 +1,4 @@
-//! Histories as JSON lines: one record a line, in any order.
+//! Histories as JSON lines: one record on each line, in any order.
 
 use std::io::{BufRead, Write};
 
@@ -18,10 +18,7 @@ enum Record {
     Payment(Payment),
 }
 
-/// Reads a history.
-///
-/// # Errors
-/// At the first line that is no record, by its number.
+/// Reads a history. The error names the first line that is not a record.
 pub fn read(lines: impl BufRead) -> Result<History> {
     let mut history = History::default();
     for (number, line) in lines.lines().enumerate() {
@@ -41,10 +38,7 @@ pub fn read(lines: impl BufRead) -> Result<History> {
     Ok(history)
 }
 
-/// Writes a history, so that [`read`] makes the same of it.
-///
-/// # Errors
-/// Those of the writer.
+/// Writes a history so that [`read`] returns the same history.
 pub fn write(history: History, mut to: impl Write) -> Result<()> {
     let records = std::iter::once(Record::Run(history.run))
         .chain(history.operations.into_iter().map(Record::Operation))

@@ -1,4 +1,5 @@
-//! What was done and answered during a run, and what was there in the end: all that the checker knows.
+//! A recorded run: requests with their answers, faults, and the final state of the stores. The checker knows nothing
+//! else.
 
 mod lines;
 mod operation;
@@ -8,93 +9,90 @@ use serde::{Deserialize, Serialize};
 pub use lines::{read, write};
 pub use operation::{Call, Operation, Outcome};
 
-/// A recorded run. Times are microseconds of one clock, counted from the run's start.
+/// A recorded run. Times are microseconds since the run's start, all from one clock.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// The run's terms.
+    /// The parameters that the checker needs.
     pub run: Run,
     /// Every request and its answer.
     pub operations: Vec<Operation>,
-    /// What went wrong on purpose.
+    /// Every fault that was injected.
     pub faults: Vec<Fault>,
-    /// Orders in PostgreSQL, when everything had settled.
+    /// Orders in PostgreSQL after everything had settled.
     pub orders: Vec<Order>,
-    /// Tickets in PostgreSQL at the same moment.
+    /// Tickets in PostgreSQL at that moment.
     pub tickets: Vec<Ticket>,
-    /// Payments at Stripe at the same moment.
+    /// Payments at Stripe at that moment.
     pub payments: Vec<Payment>,
 }
 
-/// The terms of a run.
+/// Parameters of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Run {
-    /// What the history is about, for people.
+    /// A sentence for people that says what happens in the history.
     #[serde(default)]
     pub about: String,
-    /// Of a fixture: the rules that it breaks.
+    /// The rules that a fixture breaks. Empty in a recorded history.
     #[serde(default)]
     pub violates: Vec<String>,
-    /// How long a hold lasts.
+    /// The length of a hold.
     pub hold_us: u64,
-    /// How long a hold lasts at most, however often it is extended.
+    /// The longest time that a hold lasts, however often it is extended.
     pub lifetime_us: u64,
-    /// What two clocks may differ by.
+    /// Two clocks may differ by this much.
     pub tolerance_us: u64,
-    /// A request without an answer reaches Redis within this after its client gave up, or never.
+    /// A request without an answer reaches Redis within this time after its client gave up, or never.
     pub late_effect_us: u64,
 }
 
-/// What was broken, and from when to when. A process that was killed is broken until it serves again.
+/// A fault that was injected. A killed process counts as faulty until it serves again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fault {
-    /// Its kind.
     pub what: FaultKind,
-    /// The part that it struck, such as `booking-1`.
+    /// The part that was hit, such as `booking-1`.
     pub part: String,
-    /// From when.
     pub start_us: u64,
-    /// Until when.
     pub end_us: u64,
 }
 
-/// Kinds of faults.
+/// The ways in which a part is disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// `kill -9`, and started again.
+    /// The part was ended with `kill -9` and started again.
     Killed,
-    /// `SIGSTOP`, and `SIGCONT` later.
+    /// The part was paused with `SIGSTOP` and resumed with `SIGCONT`.
     Stopped,
-    /// All connections cut, and none accepted for a while.
+    /// All connections to the part were cut, and no new ones were accepted for a while.
     Cut,
-    /// All of Redis' keys deleted.
+    /// All keys of Redis were deleted.
     Flushed,
 }
 
 /// An order as PostgreSQL has it.
 #[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Order {
-    /// Its uuid.
+    /// The uuid of the order.
     pub order: String,
-    /// The buyer.
+    /// The user who placed the order.
     pub customer: String,
-    /// `booked`, `refunded`, …
+    /// The state as PostgreSQL names it, such as `booked` or `refunded`.
     pub state: String,
-    /// Why, where there is something to say.
+    /// The reason for the state, where there is one.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Who takes the money.
+    /// The payment provider.
     pub provider: String,
-    /// Minor units.
+    /// The price of all tickets in minor units.
     pub amount: i64,
-    /// Tickets that belong or belonged to it.
+    /// Tickets that belong to the order, or belonged to it before a refund.
     pub tickets: Vec<String>,
 }
 
 /// A ticket as PostgreSQL has it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ticket {
-    /// Its uuid.
+    /// The uuid of the ticket.
     pub ticket: String,
     /// `available` or `booked`.
     pub status: String,
@@ -103,20 +101,20 @@ pub struct Ticket {
 /// A payment as Stripe has it, in minor units.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Payment {
-    /// Its intent.
+    /// The id of the payment intent.
     pub intent: String,
-    /// The order noted on it.
+    /// The order in the intent's metadata.
     pub order: Option<String>,
-    /// Put aside and not taken.
+    /// Amount that is authorized and not captured.
     pub capturable: i64,
-    /// Taken.
+    /// Amount that was captured.
     pub captured: i64,
-    /// Given back of what was taken.
+    /// Amount of the captured money that was refunded.
     pub refunded: i64,
 }
 
 impl Payment {
-    /// What the shop has of it.
+    /// The amount that the shop keeps.
     #[must_use]
     pub fn kept(&self) -> i64 {
         self.captured - self.refunded

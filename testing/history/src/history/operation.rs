@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What was asked.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
@@ -28,68 +28,67 @@ pub enum Call {
     Page,
 }
 
-/// What came of it.
+/// What an answer says about the effect of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Done. Of a look: the order is booked.
+    /// The request was done. For [`Call::Look`]: the order is booked.
     Ok,
-    /// Not done, for a reason that the shop gave.
+    /// The request was not done, for a reason that the shop gave.
     Refused,
-    /// Not done: the card was declined.
+    /// The request was not done because the card was declined.
     Declined,
-    /// Under way: the customer must act, or the bank has not answered.
+    /// The request is under way: the customer must act, or the bank has not answered.
     Pending,
-    /// No answer, or one that leaves it open: it may have been done, or be done later.
+    /// There was no answer, or one that leaves the effect open. The request may have been done, or may be done later.
     Unknown,
 }
 
-/// A request and its answer. The effect, if there was one, lies between start and end, or later when the outcome is unknown.
+/// A request and its answer. Its effect, if it had one, lies between start and end, or later when the outcome is
+/// unknown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {
-    /// Who asked.
+    /// The user who asked.
     pub customer: String,
-    /// What was asked.
     pub call: Call,
-    /// The tickets it is about; of a page those that it shows as available.
+    /// The tickets that the request names. For [`Call::Page`]: the tickets that the page shows as available.
     pub tickets: Vec<String>,
-    /// The order it is about, where one is known.
+    /// The order that the request or its answer names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     /// The replica that was asked.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
-    /// Before the request was sent.
+    /// A moment before the request was sent.
     pub start_us: u64,
-    /// After the answer was read, or when the client gave up.
+    /// A moment after the answer was read, or when the client gave up.
     pub end_us: u64,
-    /// What came of it.
     pub outcome: Outcome,
-    /// The answer's status, when there was an answer.
+    /// The answer's HTTP status, when there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 
 impl Operation {
-    /// Whether it asks to keep tickets for the customer.
+    /// Whether the request asks for a hold.
     #[must_use]
     pub fn holds(&self) -> bool {
         matches!(self.call, Call::Reserve | Call::Hold)
     }
 
-    /// Whether it asks to sell.
+    /// Whether the request asks for a sale.
     #[must_use]
     pub fn sells(&self) -> bool {
         matches!(self.call, Call::Confirm | Call::Order)
     }
 
-    /// Whether its answer says that the tickets are the customer's.
+    /// Whether the answer says that the customer owns the tickets.
     #[must_use]
     pub fn proves_a_sale(&self) -> bool {
         self.outcome == Outcome::Ok && (self.sells() || self.call == Call::Look)
     }
 
-    /// Whether it was done, or may have been.
+    /// Whether the request was done, or may have been done.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
         matches!(self.outcome, Outcome::Ok | Outcome::Pending | Outcome::Unknown)

@@ -1,4 +1,4 @@
-//! The run's clock, and what is written down by it.
+//! The run's clock, and the recorder of everything that happens.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use crate::history::{Fault, FaultKind, Operation};
 
-/// Writes down what happens.
+/// Records requests and faults with times from one clock.
 pub(crate) struct Recorder {
     begun: Instant,
     closed: AtomicBool,
@@ -42,18 +42,18 @@ impl Recorder {
         self.operations.lock().expect("no panic").push(operation);
     }
 
-    /// A request that reached nobody: the connection was refused.
+    /// Counts a request that reached no server because the connection was refused.
     pub(crate) fn not_sent(&self) {
         self.not_sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A fault that began at `start_us` and ends now.
+    /// Records a fault that began at `start_us` and ends now.
     pub(crate) fn fault(&self, what: FaultKind, part: &str, start_us: u64) {
         let fault = Fault { what, part: part.to_owned(), start_us, end_us: self.now_us() };
         self.faults.lock().expect("no panic").push(fault);
     }
 
-    /// Shopping is over.
+    /// Tells all customers to stop.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Everybody who shops: they come again and again, and keep their payment methods.
+//! The customers. They shop repeatedly and keep their payment methods.
 
 use std::sync::{
     Arc, Mutex,
@@ -13,27 +13,21 @@ use uuid::Uuid;
 
 use super::{
     Plan, Provider,
+    behaviour::Card,
     clock::Recorder,
-    manner::{Card, percent},
-    market::Market,
-    shop::Shop,
-    visit::{Visit, text},
+    shop::{Shop, text},
 };
 
-/// People for each one who shops at a time.
-const PEOPLE_PER_SHOPPER: usize = 3;
-/// So many register at once.
+/// Number of customers for each one who shops at a time.
+const CUSTOMERS_PER_SHOPPER: usize = 3;
+/// Number of customers who register at the same time.
 const AT_ONCE: usize = 8;
-/// Of a hundred visits so many are for several seats.
-const SEVERAL_SEATS: u32 = 20;
-const MOST_SEATS: usize = 4;
-/// Saving a method of payment is tried so often: Stripe has its faults.
+/// Attempts to save a payment method. Calls to Stripe fail on purpose.
 const TRIES: usize = 5;
 
-/// Somebody who shops.
 pub(crate) struct Customer {
     pub uuid: String,
-    /// A method of payment for each card.
+    /// The uuid of a saved payment method for each card.
     methods: Vec<(Card, String)>,
 }
 
@@ -44,12 +38,12 @@ impl Customer {
     }
 }
 
-/// Those who are not shopping at the moment, and how often somebody has.
+/// The customers who are idle, and the number of purchases that all of them have tried.
 pub(crate) struct Customers {
     idle: Mutex<Vec<Customer>>,
     tried: AtomicU64,
     recorder: Arc<Recorder>,
-    /// Whether they pay.
+    /// Whether tickets cost money.
     pub pay: bool,
 }
 
@@ -63,7 +57,7 @@ impl Customers {
             };
             anyhow::Ok(Customer { uuid, methods })
         };
-        let people = stream::iter(0..plan.customers * PEOPLE_PER_SHOPPER);
+        let people = stream::iter(0..plan.customers * CUSTOMERS_PER_SHOPPER);
         let idle = people.map(|_| invite()).buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(Self {
             idle: Mutex::new(idle),
@@ -73,32 +67,37 @@ impl Customers {
         })
     }
 
-    /// How many purchases were tried.
+    /// The number of purchases tried so far.
     pub(crate) fn tried(&self) -> u64 {
         self.tried.load(Ordering::Relaxed)
     }
 
-    /// Nobody begins to shop any more.
+    /// Lets no customer begin another purchase.
     pub(crate) fn close(&self) {
         self.recorder.close();
     }
 
-    fn take(&self, random: &mut StdRng) -> Option<Customer> {
+    /// Takes a random idle customer, who now tries a purchase; `None` when the run is closed or nobody is idle.
+    pub(crate) fn take(&self, random: &mut StdRng) -> Option<Customer> {
+        if self.recorder.is_closed() {
+            return None;
+        }
         let mut idle = self.idle.lock().expect("no panic");
         if idle.is_empty() {
             return None;
         }
         let one = random.random_range(0..idle.len());
+        self.tried.fetch_add(1, Ordering::Relaxed);
         Some(idle.swap_remove(one))
     }
 
-    fn give_back(&self, customer: Customer) {
+    pub(crate) fn give_back(&self, customer: Customer) {
         self.idle.lock().expect("no panic").push(customer);
     }
 }
 
 async fn save_methods(shop: &Shop, user: &str) -> Result<Vec<(Card, String)>> {
-    // Stripe's names have no hyphens.
+    // Ids at Stripe have no hyphens.
     let suffix = user.replace('-', "");
     let mut methods = Vec::new();
     for card in Card::ALL {
@@ -115,25 +114,4 @@ async fn save_methods(shop: &Shop, user: &str) -> Result<Vec<(Card, String)>> {
         methods.push((card, text(&saved, "payment_method_uuid").context("the uuid of a payment method")?));
     }
     Ok(methods)
-}
-
-/// Shops until the market closes, as somebody else each time.
-pub(crate) async fn shop_on(shop: Arc<Shop>, market: Arc<Market>, customers: Arc<Customers>, mut random: StdRng) {
-    while !customers.recorder.is_closed() {
-        let Some(customer) = customers.take(&mut random) else { return };
-        customers.tried.fetch_add(1, Ordering::Relaxed);
-        let card = if customers.pay { Card::any(&mut random) } else { Card::Good };
-        let several = percent(&mut random, SEVERAL_SEATS);
-        let seats = if several { random.random_range(1..=MOST_SEATS) } else { 1 };
-        let offer = market.choose(seats, &mut random);
-        let mut visit = Visit::new(&shop, &market, &customer, offer, card, &mut random);
-        if several {
-            visit.buy_several().await
-        } else {
-            visit.buy_one().await
-        }
-        // Whoever comes next does not come at once.
-        visit.rest().await;
-        customers.give_back(customer);
-    }
 }

@@ -1,4 +1,4 @@
-//! What strikes the platform while customers shop: each part in turn, in an order of chance.
+//! Fault injection: while customers shop, each part of the platform is disturbed in turn, in random order.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep};
 use super::{Plan, clock::Recorder, customer::Customers, platform::Platform};
 use crate::history::FaultKind;
 
-/// Trouble is no shorter than this.
-const SHORTEST_TROUBLE: Duration = Duration::from_millis(100);
-/// A killed replica stays away for so much of it.
-const AWAY: f64 = 0.2;
-/// Customers get so much of the longest trouble's time to buy between two strikes.
-const PEACE: std::ops::Range<f64> = 0.1..0.5;
-/// Customers act on what their bank asks within this.
+/// The shortest time for which a fault lasts.
+const SHORTEST_FAULT: Duration = Duration::from_millis(100);
+/// A killed replica stays away for this share of a fault's time.
+const KILLED_SHARE: f64 = 0.2;
+/// The pause between two faults, as a share of the longest fault's time. Customers buy undisturbed meanwhile.
+const QUIET_PERIOD: std::ops::Range<f64> = 0.1..0.5;
+/// Customers answer their bank within this time.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// A part of the platform.
@@ -27,8 +27,8 @@ enum Part {
     Store(&'static str),
 }
 
-/// Those whose remains take the longest to settle come first.
-const STRIKES: [(FaultKind, Part); 15] = [
+/// Faults of which customers notice something. Those whose effects take the longest to settle come first.
+const FAULTS: [(FaultKind, Part); 15] = [
     (FaultKind::Killed, Part::Booking(0)),
     (FaultKind::Killed, Part::Booking(1)),
     (FaultKind::Killed, Part::EventManagement(0)),
@@ -46,8 +46,8 @@ const STRIKES: [(FaultKind, Part); 15] = [
     (FaultKind::Flushed, Part::Store("redis")),
 ];
 
-/// Buying and selling does not notice any of these.
-const BYSTANDERS: [(FaultKind, Part); 8] = [
+/// Faults of which customers who buy must notice nothing.
+const BYSTANDER_FAULTS: [(FaultKind, Part); 8] = [
     (FaultKind::Killed, Part::Search),
     (FaultKind::Killed, Part::Store("kafka")),
     (FaultKind::Killed, Part::Store("connect")),
@@ -58,33 +58,33 @@ const BYSTANDERS: [(FaultKind, Part); 8] = [
     (FaultKind::Stopped, Part::Store("elasticsearch")),
 ];
 
-/// Strikes until every fault has struck often enough and enough purchases were tried.
-pub(crate) async fn strike(
+/// Injects faults until each was injected often enough and enough purchases were tried.
+pub(crate) async fn inject(
     plan: &Plan,
     platform: &Platform,
     recorder: &Recorder,
     customers: &Customers,
     deadline: Instant,
 ) -> Result<()> {
-    let injector = Injector { platform, recorder, trouble: plan.trouble, deadline };
-    let bystanders = injector.rounds_of(&BYSTANDERS, plan.bystander_rounds, plan.seed.wrapping_add(1));
+    let injector = Injector { platform, recorder, longest: plan.longest_fault, deadline };
+    let bystanders = injector.rounds_of(&BYSTANDER_FAULTS, plan.bystander_rounds, plan.seed.wrapping_add(1));
     let payments = async {
         while !recorder.is_closed() {
             platform.decide_payments();
             sleep(BETWEEN_LOOKS).await;
         }
     };
-    let strikes = async {
-        let (needed, unneeded) = tokio::join!(injector.rounds_of(&STRIKES, plan.rounds, plan.seed), bystanders);
+    let faults = async {
+        let (needed, unneeded) = tokio::join!(injector.rounds_of(&FAULTS, plan.rounds, plan.seed), bystanders);
         needed.and(unneeded)?;
-        while customers.tried() < plan.purchases {
+        while customers.tried() < plan.min_purchases {
             ensure!(Instant::now() < deadline, "only {} purchases were tried", customers.tried());
             sleep(BETWEEN_LOOKS).await;
         }
         Ok(())
     };
     tokio::select! {
-        struck = strikes => struck,
+        injected = faults => injected,
         () = payments => Ok(()),
     }
 }
@@ -92,44 +92,45 @@ pub(crate) async fn strike(
 struct Injector<'a> {
     platform: &'a Platform,
     recorder: &'a Recorder,
-    trouble: Duration,
+    /// The longest time for which a fault lasts.
+    longest: Duration,
     deadline: Instant,
 }
 
 impl Injector<'_> {
-    async fn rounds_of(&self, strikes: &[(FaultKind, Part)], rounds: u64, seed: u64) -> Result<()> {
+    async fn rounds_of(&self, faults: &[(FaultKind, Part)], rounds: u64, seed: u64) -> Result<()> {
         let mut random = StdRng::seed_from_u64(seed);
-        let mut strikes = strikes.to_vec();
+        let mut faults = faults.to_vec();
         for round in 0..rounds {
-            for (what, part) in &strikes {
+            for (what, part) in &faults {
                 ensure!(Instant::now() < self.deadline, "only {round} rounds of faults");
-                sleep(self.trouble.mul_f64(random.random_range(PEACE))).await;
-                self.strike(*what, *part, &mut random).await.with_context(|| format!("{what:?} {part:?}"))?;
+                sleep(self.longest.mul_f64(random.random_range(QUIET_PERIOD))).await;
+                self.inject(*what, *part, &mut random).await.with_context(|| format!("{what:?} {part:?}"))?;
             }
-            strikes.shuffle(&mut random);
-            let (after, kinds) = (self.recorder.elapsed().as_secs(), strikes.len());
+            faults.shuffle(&mut random);
+            let (after, kinds) = (self.recorder.elapsed().as_secs(), faults.len());
             eprintln!("{after:>4} s  round {} of {rounds}: {kinds} kinds of faults", round + 1);
         }
         Ok(())
     }
 
-    async fn strike(&self, what: FaultKind, part: Part, random: &mut StdRng) -> Result<()> {
+    async fn inject(&self, what: FaultKind, part: Part, random: &mut StdRng) -> Result<()> {
         let start_us = self.recorder.now_us();
-        let trouble = random.random_range(SHORTEST_TROUBLE..self.trouble);
+        let length = random.random_range(SHORTEST_FAULT..self.longest);
         match (what, part) {
             (FaultKind::Killed, Part::Store(store)) => self.platform.instance_of(store).kill_and_restart(store).await?,
             (FaultKind::Stopped, Part::Store(store)) => {
-                self.platform.instance_of(store).stop_for(store, trouble).await?
+                self.platform.instance_of(store).stop_for(store, length).await?
             }
             (FaultKind::Flushed, _) => self.flush().await?,
             (FaultKind::Cut, Part::Store(store)) => {
                 let proxy = if store == "redis" { &self.platform.redis_proxy } else { &self.platform.postgres_proxy };
                 proxy.cut();
-                sleep(trouble).await;
+                sleep(length).await;
                 proxy.mend();
             }
-            (FaultKind::Killed, _) => self.process(part)?.kill_and_restart(trouble.mul_f64(AWAY)).await?,
-            _ => self.process(part)?.stop_for(trouble).await?,
+            (FaultKind::Killed, _) => self.process(part)?.kill_and_restart(length.mul_f64(KILLED_SHARE)).await?,
+            _ => self.process(part)?.stop_for(length).await?,
         }
         self.recorder.fault(what, &name(part), start_us);
         Ok(())

@@ -1,4 +1,4 @@
-//! What is for sale: events that open one after the other, so that customers always meet at the same seats.
+//! The events on sale. They open one after the other, so that customers always compete for few seats.
 
 use std::{
     sync::{
@@ -18,11 +18,11 @@ use testbed::{
 };
 
 const SEATS_PER_EVENT: usize = 60;
-/// Events on sale at a time.
+/// Number of events on sale at a time.
 const OPEN: usize = 8;
-/// The next event opens when so few seats of the oldest one are left.
+/// The next event opens when at most this many seats of the oldest one are left.
 const NEARLY_SOLD_OUT: usize = 6;
-/// Customers look for a free seat so often before they take any.
+/// Attempts to find a free seat before a customer takes any seat.
 const LOOKS: usize = 6;
 
 /// Events in the order in which they open.
@@ -30,8 +30,8 @@ pub(crate) struct Market {
     events: Vec<EventOnSale>,
     /// The oldest event that is on sale.
     first: AtomicUsize,
-    /// Seats whose hold is about to run out, and when: somebody waits for them.
-    waited_for: Mutex<Vec<(Instant, Offer)>>,
+    /// Seats whose hold expires soon, and when. The next customer asks for them at that moment.
+    expiring: Mutex<Vec<(Instant, Offer)>>,
 }
 
 pub(crate) struct EventOnSale {
@@ -71,13 +71,13 @@ impl Market {
                 tickets: tickets.into_iter().map(|ticket| ticket.uuid).collect(),
             });
         }
-        Ok(Self { events, first: AtomicUsize::new(0), waited_for: Mutex::default() })
+        Ok(Self { events, first: AtomicUsize::new(0), expiring: Mutex::default() })
     }
 
-    /// Some seats of one event: those that somebody is waiting for first, then such as seem to be free.
+    /// Chooses seats of one event: seats of an expired hold first, then seats that seem to be free.
     pub(crate) fn choose(&self, count: usize, random: &mut StdRng) -> Offer {
         if count == 1
-            && let Some(offer) = self.waited_for()
+            && let Some(offer) = self.expired()
         {
             return offer;
         }
@@ -99,17 +99,17 @@ impl Market {
         (0..LOOKS).map(|_| any()).find(|seat| !is_sold(seat)).unwrap_or_else(any)
     }
 
-    fn waited_for(&self) -> Option<Offer> {
-        let mut waited_for = self.waited_for.lock().expect("no panic");
-        let ready = waited_for.iter().position(|(ready, _)| *ready <= Instant::now())?;
-        Some(waited_for.swap_remove(ready).1)
+    fn expired(&self) -> Option<Offer> {
+        let mut expiring = self.expiring.lock().expect("no panic");
+        let ready = expiring.iter().position(|(ready, _)| *ready <= Instant::now())?;
+        Some(expiring.swap_remove(ready).1)
     }
 
-    /// Somebody takes the seats over when their hold has run out.
-    pub(crate) fn wait_for(&self, offer: &Offer, pause: Duration) {
+    /// Lets another customer ask for each of the seats after the pause, when their hold has expired.
+    pub(crate) fn offer_after(&self, offer: &Offer, pause: Duration) {
         let each = offer.seats.iter().map(|seat| Offer { event: offer.event, seats: vec![*seat] });
         let ready = Instant::now() + pause;
-        self.waited_for.lock().expect("no panic").extend(each.map(|offer| (ready, offer)));
+        self.expiring.lock().expect("no panic").extend(each.map(|offer| (ready, offer)));
     }
 
     pub(crate) fn sold(&self, offer: &Offer) {
@@ -120,7 +120,7 @@ impl Market {
         self.open_the_next();
     }
 
-    /// A page tells which seats are sold: not every buyer was answered.
+    /// Notes the sold seats of a page. Not every buyer got an answer, so answers alone do not tell them.
     pub(crate) fn seen_as_sold(&self, event: &EventOnSale, tickets: &[String]) {
         for seat in (0..event.tickets.len()).filter(|seat| tickets.contains(&event.tickets[*seat])) {
             event.is_sold(seat);
@@ -135,7 +135,7 @@ impl Market {
         }
     }
 
-    /// The seats are for sale again.
+    /// Notes that the seats are for sale again.
     pub(crate) fn given_back(&self, offer: &Offer) {
         let event = &self.events[offer.event];
         for seat in &offer.seats {
@@ -153,14 +153,14 @@ impl Market {
         &self.events[offer.event]
     }
 
-    /// An event that is on sale, or was until lately.
+    /// A random event among those on sale and the one that sold out last.
     pub(crate) fn any_open_event(&self, random: &mut StdRng) -> &EventOnSale {
         let first = self.first.load(Ordering::Relaxed);
         let event = random.random_range(first.saturating_sub(1)..first + OPEN);
         &self.events[event.min(self.events.len() - 1)]
     }
 
-    /// Seats that the pages of all events that were on sale show as reserved.
+    /// Counts the seats that the pages show as reserved, over all events that were on sale.
     pub(crate) async fn shown_as_reserved(&self, base: &str) -> Result<usize> {
         let client = Client::new();
         let mut reserved = 0;

@@ -1,15 +1,15 @@
-//! A run: customers shop at real processes on stores of their own, while parts of the platform are struck.
+//! A run: customers shop at real processes, which use the run's own stores, while faults are injected.
 
+mod behaviour;
 mod clock;
 mod customer;
 mod faults;
-mod manner;
 mod market;
+mod multi_seat;
 mod platform;
 mod process;
 mod programs;
 mod result;
-mod several;
 mod shop;
 mod stores;
 mod visit;
@@ -24,62 +24,60 @@ use self::{clock::Recorder, customer::Customers, market::Market, platform::Platf
 pub use self::{programs::Programs, result::Tally};
 use crate::history::{History, Run};
 
-/// Who takes the money.
+/// The payment provider of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Provider {
-    /// Nobody.
+    /// Tickets cost nothing.
     Free,
     /// The fake of Stripe.
     Stripe,
 }
 
-/// What a run is to do.
+/// The size and length of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Decides what customers and faults do, though not how their requests interleave.
+    /// The seed decides what customers and faults do. It does not decide how their requests interleave.
     pub seed: u64,
-    /// Who takes the money.
+    /// The payment provider of a run.
     pub provider: Provider,
-    /// Customers who shop at the same time.
+    /// Number of customers who shop at the same time.
     pub customers: usize,
-    /// At least so many purchases are tried,
-    pub purchases: u64,
-    /// and each fault strikes so many times,
+    /// The run ends after at least this many purchases were tried.
+    pub min_purchases: u64,
+    /// Each fault is injected this many times.
     pub rounds: u64,
-    /// and stands still, cut off or away for up to so long each time,
-    pub trouble: Duration,
-    /// unless this is over: then the run has failed.
-    pub at_most: Duration,
-    /// How often search and what it lives on are struck meanwhile; 0: they are not there.
+    /// The longest time for which a fault lasts.
+    pub longest_fault: Duration,
+    /// The run fails when it takes longer than this.
+    pub time_limit: Duration,
+    /// Number of times each fault of search and its stores is injected. With 0 they are not started.
     pub bystander_rounds: u64,
 }
 
-/// A hold's length: short, so that many run out.
+/// The length of a hold: short, so that many holds expire.
 pub const HOLD: Duration = Duration::from_secs(2);
-/// However often it is extended, a hold ends after this.
+/// The lifetime of a hold: it ends after this time, however often it is extended.
 pub const LIFETIME: Duration = Duration::from_secs(6);
-/// All clocks are those of one machine.
+/// Allowed difference of two clocks. All of them are clocks of one machine.
 const TOLERANCE: Duration = Duration::from_millis(50);
-/// Longer than a replica stands still, and than a request may take by the services' own limits.
+/// Longer than any pause of a replica and than the services' own time limits for a request.
 const LATE_EFFECT: Duration = Duration::from_secs(20);
 /// The pause between two looks at an event's page.
 const BETWEEN_PAGES: Duration = Duration::from_millis(30);
 const PAGE_READERS: usize = 2;
 
-/// What a run has brought.
+/// The result of a run.
 pub struct Recorded {
-    /// For the checker.
+    /// The history for the checker.
     pub history: History,
-    /// For people.
+    /// The numbers for people.
     pub tally: Tally,
-    /// Where the programs' logs are kept.
+    /// The folder with the programs' logs.
     pub logs: std::path::PathBuf,
 }
 
-/// Runs a plan with these programs.
-///
-/// # Errors
-/// When the platform cannot be started, struck or read, or the plan's time is over.
+/// Runs a plan with these programs. It fails when the platform cannot be started, disturbed or read, or when the plan's
+/// time limit is exceeded.
 pub async fn run(plan: &Plan, programs: &Programs) -> Result<Recorded> {
     let begun = Instant::now();
     let platform = Platform::start(plan, programs).await?;
@@ -91,17 +89,17 @@ pub async fn run(plan: &Plan, programs: &Programs) -> Result<Recorded> {
     let mut shopping = JoinSet::new();
     for number in 0..plan.customers {
         let random = StdRng::seed_from_u64(plan.seed.wrapping_add(number as u64));
-        shopping.spawn(customer::shop_on(shop.clone(), market.clone(), customers.clone(), random));
+        shopping.spawn(visit::shop_until_closed(shop.clone(), market.clone(), customers.clone(), random));
     }
     for number in 0..PAGE_READERS {
         let random = StdRng::seed_from_u64(plan.seed.wrapping_sub(1 + number as u64));
         shopping.spawn(read_pages(shop.clone(), market.clone(), random));
     }
-    let deadline = begun + plan.at_most;
-    let struck = faults::strike(plan, &platform, &recorder, &customers, deadline).await;
+    let deadline = begun + plan.time_limit;
+    let injected = faults::inject(plan, &platform, &recorder, &customers, deadline).await;
     customers.close();
     while shopping.join_next().await.is_some() {}
-    struck?;
+    injected?;
     platform.settle(&market, deadline).await?;
     let shopped = recorder.elapsed();
 
@@ -109,14 +107,14 @@ pub async fn run(plan: &Plan, programs: &Programs) -> Result<Recorded> {
     let (operations, faults, not_sent) = recorder.take();
     (history.operations, history.faults, history.run) = (operations, faults, terms());
     let tally = Tally::of(&history, customers.tried(), not_sent, shopped, platform.stripe());
-    ensure!(Instant::now() < deadline, "the run took longer than {:?}", plan.at_most);
+    ensure!(Instant::now() < deadline, "the run took longer than {:?}", plan.time_limit);
     let logs = platform.end().await;
     Ok(Recorded { history, tally, logs })
 }
 
-/// Many are refused; there are seats enough for the others.
+/// Enough seats for all purchases: many attempts are refused, so not every purchase takes a seat.
 fn seats_for(plan: &Plan) -> usize {
-    usize::try_from(plan.purchases).unwrap_or(usize::MAX).max(1_000)
+    usize::try_from(plan.min_purchases).unwrap_or(usize::MAX).max(1_000)
 }
 
 fn terms() -> Run {
@@ -131,7 +129,7 @@ fn terms() -> Run {
     }
 }
 
-/// Looks at pages until shopping is over, sold-out events included.
+/// Reads event pages until the run closes, including pages of sold-out events.
 async fn read_pages(shop: Arc<Shop>, market: Arc<Market>, mut random: StdRng) {
     while !shop.recorder.is_closed() {
         let event = market.any_open_event(&mut random);

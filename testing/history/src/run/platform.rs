@@ -1,4 +1,4 @@
-//! Two replicas of booking and of event management on stores of their own, and what they need.
+//! The platform of a run: two replicas each of booking and event management, their stores, and the fake of Stripe.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{HOLD, LIFETIME, Plan, Programs, Provider, market::Market, process::Process, stores::Stores};
 
-/// Stores that buying and selling needs.
+/// Stores that buying and selling need.
 const NEEDED: [&str; 2] = ["postgres", "redis"];
-/// Stores that only search needs. An instance of their own: `dev/stores` starts one store of an instance at a time, and these
-/// are slow.
+/// Stores that only search needs. They are an instance of their own, because `dev/stores` starts the stores of one
+/// instance one after the other, and these are slow.
 const BYSTANDERS: [&str; 3] = ["kafka", "connect", "elasticsearch"];
 
-/// Of a hundred calls to Stripe so many go wrong, each in one of these ways.
+/// The share of calls to Stripe that meet each fault.
 const STRIPE_FAULTS: [(f64, Fault); 5] = [
     (0.01, Fault::AnswerLost),
     (0.005, Fault::RequestLost),
@@ -24,10 +24,10 @@ const STRIPE_FAULTS: [(f64, Fault); 5] = [
     (0.002, Fault::SlowEffect(Duration::from_millis(1_500))),
 ];
 
-/// The pause between two looks at whether all has settled: a step of a payment takes less.
+/// The pause between two checks whether everything has settled. A step of a payment takes less time.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// What is left of it is dropped in this order.
+/// The parts are dropped in the order of the fields: services first, stores last.
 pub(crate) struct Platform {
     pub booking: Vec<Process>,
     pub event_management: Vec<Process>,
@@ -110,8 +110,8 @@ impl Platform {
         self.stripe.as_ref()
     }
 
-    /// Waits until nothing is under way any more: no seat that was offered is held or being sold, and no payment has a step
-    /// left to take.
+    /// Waits until everything has settled: no offered seat is held or being sold, and every payment has reached its
+    /// end.
     pub(crate) async fn settle(&self, market: &Market, deadline: Instant) -> Result<()> {
         if let Some(stripe) = &self.stripe {
             stripe.clear_faults();
@@ -131,23 +131,24 @@ impl Platform {
         }
     }
 
-    /// Their worker is told not to wait any longer: it would look again after half a minute, and then ever more rarely.
+    /// Counts the payments that are not at their end, and makes the sweeper look at them now. By itself it would look
+    /// after half a minute, and then less and less often.
     async fn payments_under_way(&self) -> Result<u64> {
         let looked_at = sqlx::query("UPDATE payment_attempts SET next_look_at = now() WHERE next_look_at IS NOT NULL");
         Ok(looked_at.execute(&self.database.pool).await?.rows_affected())
     }
 
-    /// Customers who were asked to act have gone: half of them did.
+    /// Decides the payments that wait for their customer: half of the customers approve.
     pub(crate) fn decide_payments(&self) {
         if let Some(stripe) = &self.stripe {
             stripe.decide_all(|payment| payment.intent.ends_with(|digit| matches!(digit, '0'..='7')));
         }
     }
 
-    /// Ends it all, and says where the logs are.
+    /// Ends services and stores, and returns the folder with the logs.
     pub(crate) async fn end(self) -> PathBuf {
         let logs = self.logs.clone();
-        // It waits for processes to end.
+        // Dropping waits for processes to end, which would block the runtime.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
         logs
     }

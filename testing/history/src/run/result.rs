@@ -1,4 +1,4 @@
-//! What was there in the end, and what was done in numbers.
+//! The final state of the stores, and the numbers of a run.
 
 use std::{collections::BTreeMap, fmt, ops::AddAssign, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{
     history::{Call, FaultKind, History, Order, Outcome, Payment, Ticket},
 };
 
-/// Why an order whose payment could not be captured was cancelled.
+/// The reason of an order that was cancelled because its payment could not be captured.
 const CAPTURE_FAILED: &str = "capture_failed";
 
-/// Reads PostgreSQL and Stripe.
+/// Reads orders and tickets from PostgreSQL, and payments from Stripe.
 pub(crate) async fn read(platform: &Platform) -> Result<History> {
     let pool = &platform.database.pool;
     let payments = platform.stripe().map(FakeStripe::payments).unwrap_or_default();
@@ -54,22 +54,22 @@ impl From<fake_stripe::Payment> for Payment {
     }
 }
 
-/// A run in numbers.
+/// The numbers of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// Purchases that were tried.
+    /// Purchases that customers tried.
     pub tried: u64,
-    /// Holds that ran out and were followed by somebody else's.
+    /// Holds that expired and were followed by another customer's hold.
     pub taken_over: u64,
-    /// Payments that were authorised, but could not be captured: their tickets were given back.
+    /// Payments that were authorized and could not be captured. Their tickets went back on sale.
     pub not_captured: u64,
-    /// Tickets that are sold in the end.
+    /// Tickets that are sold at the end of the run.
     pub sold: u64,
-    /// Requests that reached nobody.
+    /// Requests that reached no server.
     pub not_sent: u64,
     /// Calls to Stripe that met a planned fault.
     pub stripe_faults: u64,
-    /// How long customers shopped.
+    /// The time during which customers shopped.
     pub shopped: Duration,
     /// Requests by call and outcome.
     pub requests: BTreeMap<(Call, Outcome), u64>,
@@ -105,7 +105,7 @@ impl Tally {
         tally
     }
 
-    /// Requests with this outcome.
+    /// Number of requests with this outcome.
     #[must_use]
     pub fn with_outcome(&self, outcome: Outcome) -> u64 {
         self.requests.iter().filter(|((_, other), _)| *other == outcome).map(|(_, count)| count).sum()
@@ -113,7 +113,8 @@ impl Tally {
 }
 
 impl Tally {
-    /// What was done too rarely to prove much.
+    /// Names everything that happened less often than the run promises: fewer than `least` expired holds or declined
+    /// cards, or a fault that was injected fewer than `rounds` times.
     #[must_use]
     pub fn shortfalls(&self, least: u64, rounds: u64) -> Vec<String> {
         let seen = [
@@ -122,9 +123,9 @@ impl Tally {
             ("payments that were not captured", self.not_captured, least / 4),
         ];
         let rare = seen.into_iter().filter(|(_, count, wanted)| count < wanted);
-        let rare = rare.map(|(what, count, wanted)| format!("{count} {what}, wanted {wanted}"));
+        let rare = rare.map(|(what, count, wanted)| format!("{count} {what} instead of {wanted}"));
         let faults = self.faults.iter().filter(|(_, count)| **count < rounds);
-        let faults = faults.map(|((what, part), count)| format!("{part} {what:?} {count} times, wanted {rounds}"));
+        let faults = faults.map(|((what, part), count)| format!("{part} {what:?} {count} times instead of {rounds}"));
         rare.chain(faults).collect()
     }
 }
@@ -151,13 +152,13 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| what | how many |\n|---|---|")?;
         writeln!(f, "| purchases tried | {} |", self.tried)?;
-        writeln!(f, "| tickets sold in the end | {} |", self.sold)?;
-        writeln!(f, "| holds that ran out and were taken over | {} |", self.taken_over)?;
+        writeln!(f, "| tickets sold at the end | {} |", self.sold)?;
+        writeln!(f, "| expired holds that another customer took over | {} |", self.taken_over)?;
         writeln!(f, "| declined cards | {} |", self.with_outcome(Outcome::Declined))?;
         writeln!(f, "| payments that could not be captured | {} |", self.not_captured)?;
         writeln!(f, "| requests without a clear answer | {} |", self.with_outcome(Outcome::Unknown))?;
-        writeln!(f, "| requests that found nobody | {} |", self.not_sent)?;
-        writeln!(f, "| calls to Stripe that went wrong on purpose | {} |", self.stripe_faults)?;
+        writeln!(f, "| requests that reached no server | {} |", self.not_sent)?;
+        writeln!(f, "| calls to Stripe that met an injected fault | {} |", self.stripe_faults)?;
         writeln!(f, "| seconds of shopping | {} |", self.shopped.as_secs())?;
         for ((call, outcome), count) in &self.requests {
             writeln!(f, "| {call:?}, {outcome:?} | {count} |")?;

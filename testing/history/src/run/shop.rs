@@ -1,4 +1,4 @@
-//! The platform as a customer's client sees it: every request is written down with its answer.
+//! The HTTP client of the customers. It records every request with its answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{clock::Recorder, market::EventOnSale, platform::Platform};
 use crate::history::{Call, Operation, Outcome};
 
-/// Shorter than a replica stands still: some clients give up on it.
+/// The time limit of a request: shorter than the longest pause of a replica, so that some clients give up.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The services close connections that are idle for their read timeout of 5 s; a client lets go before.
+/// The services close connections that are idle for their read timeout of 5 s; the client closes them earlier.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Shop {
@@ -21,7 +21,7 @@ pub(crate) struct Shop {
     event_management: Vec<(String, String)>,
 }
 
-/// What a request is about.
+/// The subject of a request.
 pub(crate) struct About<'a> {
     pub customer: &'a str,
     pub call: Call,
@@ -29,7 +29,7 @@ pub(crate) struct About<'a> {
     pub order: Option<&'a str>,
 }
 
-/// An answer; `None` stands for a request that reached nobody.
+/// An answer. Its outcome is `None` when the request reached no server.
 pub(crate) struct Answer {
     pub outcome: Option<Outcome>,
     pub body: Value,
@@ -65,7 +65,7 @@ impl Shop {
         self.ask(about, name, request).await
     }
 
-    /// An order under a key: its repeat does nothing twice.
+    /// Orders under an idempotency key, so that a repeat does nothing twice.
     pub(crate) async fn order(&self, about: About<'_>, replica: usize, key: &str, body: &Value) -> Answer {
         let (name, base) = &self.booking[replica];
         let request =
@@ -83,7 +83,7 @@ impl Shop {
         self.ask(about, name, self.client.delete(format!("{base}/api/v1/booking/{path}"))).await
     }
 
-    /// Asks without writing it down: for what sells nothing.
+    /// Sends a request that is not recorded, because it sells nothing.
     pub(crate) async fn prepare(&self, replica: usize, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/api/v1/booking/{path}", self.booking[replica].1);
         Ok(self.client.post(url).json(body).send().await?.error_for_status()?.json().await?)
@@ -120,7 +120,7 @@ impl Shop {
         Answer { outcome: Some(outcome), body }
     }
 
-    /// Looks at an event's page. Returns the tickets that it shows as booked.
+    /// Reads an event's page and returns the tickets that it shows as booked.
     pub(crate) async fn page(&self, event: &EventOnSale, replica: usize) -> Vec<String> {
         let (name, base) = &self.event_management[replica];
         let start_us = self.recorder.now_us();
@@ -130,7 +130,7 @@ impl Shop {
             Ok::<_, reqwest::Error>((response.status().as_u16(), response.json::<Value>().await?))
         };
         let Ok((status, page)) = answered.await else {
-            // A page has no effect: without an answer there is nothing to judge.
+            // Reading a page has no effect, so without an answer there is nothing to check.
             self.recorder.not_sent();
             return vec![];
         };
@@ -155,7 +155,7 @@ impl Shop {
     }
 }
 
-/// What an answer says. 503 leaves it open, as no answer does; so does what nobody promised.
+/// What an answer says about the effect of its request. 503 and unexpected answers leave it open, as no answer does.
 fn outcome(call: Call, status: Option<u16>, body: &Value) -> Outcome {
     match (status, call) {
         (Some(200 | 201), Call::Order | Call::Look) => match body["state"].as_str() {
@@ -170,4 +170,9 @@ fn outcome(call: Call, status: Option<u16>, body: &Value) -> Outcome {
         (Some(400..500), _) => Outcome::Refused,
         _ => Outcome::Unknown,
     }
+}
+
+/// The string under this name in an answer.
+pub(crate) fn text(body: &Value, name: &str) -> Option<String> {
+    body[name].as_str().map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The checker accepts good histories, and refuses each faulty one by the rules that it breaks.
+//! The checker accepts good histories, and names the broken rules of each bad one.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! How customers differ.
+//! How customers differ: how they behave while they hold a seat, and which card they show.
 
 use std::time::Duration;
 
@@ -6,57 +6,57 @@ use rand::{Rng, rngs::StdRng};
 
 use super::HOLD;
 
-/// What somebody does who holds a seat.
+/// What a customer does after getting a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Behaviour {
     /// Buys at once.
     Quick,
-    /// Takes his time, within the hold.
+    /// Buys later, while the hold lasts.
     Slow,
-    /// Buys just about when the hold ends: either side may win.
-    CutsItFine,
-    /// Comes back when the hold has ended, and somebody waits for the seat.
-    Dawdles,
-    /// Never comes back, and somebody waits for the seat.
+    /// Buys at about the moment when the hold ends. Both outcomes are right.
+    LastMoment,
+    /// Tries to buy after the hold has ended, when another customer wants the seat.
+    TooLate,
+    /// Never buys, and another customer wants the seat.
     Leaves,
 }
 
-impl Manner {
+impl Behaviour {
     pub(crate) fn any(random: &mut StdRng) -> Self {
         match random.random_range(0..100) {
             0..68 => Self::Quick,
             68..78 => Self::Slow,
-            78..86 => Self::CutsItFine,
-            86..94 => Self::Dawdles,
+            78..86 => Self::LastMoment,
+            86..94 => Self::TooLate,
             _ => Self::Leaves,
         }
     }
 
-    /// How long he thinks, from when he was given the seat.
+    /// The time between getting the seat and buying it.
     pub(crate) fn pause(self, random: &mut StdRng) -> Duration {
         let share_of_the_hold = match self {
             Self::Quick => random.random_range(0.0..0.02),
             Self::Slow => random.random_range(0.1..0.9),
-            Self::CutsItFine => random.random_range(0.93..1.03),
-            Self::Dawdles | Self::Leaves => random.random_range(1.02..1.4),
+            Self::LastMoment => random.random_range(0.93..1.03),
+            Self::TooLate | Self::Leaves => random.random_range(1.02..1.4),
         };
         HOLD.mul_f64(share_of_the_hold)
     }
 
-    pub(crate) fn lets_it_run_out(self) -> bool {
-        matches!(self, Self::Dawdles | Self::Leaves)
+    pub(crate) fn lets_the_hold_expire(self) -> bool {
+        matches!(self, Self::TooLate | Self::Leaves)
     }
 }
 
-/// The card that somebody shows first.
+/// The card that a customer shows first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Card {
     Good,
     Declined,
     NeedsAction,
-    /// Has the money set aside, and refuses it when it is to be taken.
+    /// The authorization succeeds; the capture is refused.
     CaptureRefused,
-    /// Has the money set aside, but no longer when it is to be taken.
+    /// The authorization succeeds; it has expired before the capture.
     AuthorizationExpires,
 }
 
@@ -64,7 +64,7 @@ impl Card {
     pub(crate) const ALL: [Self; 5] =
         [Self::Good, Self::Declined, Self::NeedsAction, Self::CaptureRefused, Self::AuthorizationExpires];
 
-    /// A payment method of Stripe's, or of the fake's where Stripe has none for it.
+    /// The id of Stripe's test payment method, or of the fake's own where Stripe has none.
     pub(crate) fn provider_reference(self) -> &'static str {
         match self {
             Self::Good => "pm_card_visa",
@@ -86,7 +86,7 @@ impl Card {
     }
 }
 
-/// Whether something happens that happens so many times in a hundred.
+/// Returns true in `chance` of 100 cases.
 pub(crate) fn percent(random: &mut StdRng, chance: u32) -> bool {
     random.random_ratio(chance, 100)
 }

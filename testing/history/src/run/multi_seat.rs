@@ -1,4 +1,4 @@
-//! Several seats at once: a hold, and an order for all of it.
+//! Buying several seats at once: a hold, and an order for all of its tickets.
 
 use rand::Rng;
 use serde_json::json;
@@ -6,45 +6,46 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    manner::{Card, Manner, percent},
-    shop::{About, Answer},
-    visit::{Visit, text},
+    behaviour::{Behaviour, Card, percent},
+    shop::{About, Answer, text},
+    visit::Visit,
 };
 use crate::history::{Call, Outcome};
 
 const TRIES: usize = 8;
-/// Looks at an order that waits for its customer: longer than the customer takes.
+/// Number of looks at an order that waits for its customer. Together they take longer than the customer does.
 const LOOKS: usize = 30;
-/// Of a hundred holds so many are let go,
-const LET_GO: u32 = 6;
-/// and so many extended first.
-const EXTENDED: u32 = 25;
-/// Of a hundred orders that wait for something so many are cancelled,
-const CANCELLED: u32 = 20;
-/// and of a hundred that are booked so many given back.
-const GIVEN_BACK: u32 = 8;
-const ANOTHER_CARD: u32 = 60;
+/// Percentage of holds that are released.
+const RELEASED_PERCENT: u32 = 6;
+/// Percentage of holds that are extended before the order.
+const EXTENDED_PERCENT: u32 = 25;
+/// Percentage of pending orders that are cancelled.
+const CANCELLED_PERCENT: u32 = 20;
+/// Percentage of booked orders that are refunded.
+const REFUNDED_PERCENT: u32 = 8;
+/// Percentage of customers with a declined card who try another one.
+const ANOTHER_CARD_PERCENT: u32 = 60;
 
 impl Visit<'_> {
     /// Holds the seats and orders them.
-    pub(crate) async fn buy_several(&mut self) {
+    pub(crate) async fn buy_multiple_seats(&mut self) {
         let asked = Instant::now();
         let Some(hold) = self.hold().await else { return };
         let user = format!("?user_uuid={}", self.customer.uuid);
-        if percent(self.random, LET_GO) {
+        if percent(self.random, RELEASED_PERCENT) {
             let replica = self.replica();
             self.shop.delete(self.about(Call::Release), replica, &format!("holds/{hold}{user}")).await;
             return;
         }
-        let manner = self.think(asked).await;
-        if manner == Manner::Leaves {
+        let behaviour = self.think(asked).await;
+        if behaviour == Behaviour::Leaves {
             return;
         }
-        if percent(self.random, EXTENDED) {
+        if percent(self.random, EXTENDED_PERCENT) {
             self.extend(&hold).await;
         }
         let mut order = self.order(&hold).await;
-        if order.outcome == Some(Outcome::Declined) && percent(self.random, ANOTHER_CARD) {
+        if order.outcome == Some(Outcome::Declined) && percent(self.random, ANOTHER_CARD_PERCENT) {
             self.card = Card::Good;
             order = self.order(&hold).await;
         }
@@ -55,8 +56,8 @@ impl Visit<'_> {
         }
         if outcome == Some(Outcome::Ok) {
             self.bought().await;
-            if percent(self.random, GIVEN_BACK) {
-                self.give_back(&uuid).await;
+            if percent(self.random, REFUNDED_PERCENT) {
+                self.refund(&uuid).await;
             }
         }
     }
@@ -75,7 +76,7 @@ impl Visit<'_> {
         None
     }
 
-    /// Once or several times, so that some come to the end of the lifetime.
+    /// Extends the hold up to five times, so that some holds reach the end of their lifetime.
     async fn extend(&mut self, hold: &str) {
         let user = json!({"user_uuid": self.customer.uuid});
         for _ in 0..self.random.random_range(1..=5) {
@@ -106,9 +107,9 @@ impl Visit<'_> {
         last
     }
 
-    /// Waits for what becomes of an order, or cancels it.
+    /// Waits until a pending order is decided. Some customers cancel it first.
     async fn follow(&mut self, order: &str) -> Option<Outcome> {
-        if percent(self.random, CANCELLED) {
+        if percent(self.random, CANCELLED_PERCENT) {
             self.change(Call::Cancel, order, "cancel").await;
         }
         let path = format!("orders/{order}?user_uuid={}", self.customer.uuid);
@@ -124,7 +125,7 @@ impl Visit<'_> {
         None
     }
 
-    async fn give_back(&mut self, order: &str) {
+    async fn refund(&mut self, order: &str) {
         for _ in 0..TRIES {
             match self.change(Call::Refund, order, "refund").await {
                 Some(Outcome::Ok) => return self.market.given_back(&self.offer),
