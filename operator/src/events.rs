@@ -12,20 +12,20 @@ use crate::{
 
 /// Tells what happens to platforms.
 #[derive(Clone)]
-pub struct Storyteller {
+pub struct EventRecorder {
     recorder: Recorder,
 }
 
 /// One thing to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Episode {
+pub struct StatusEvent {
     /// Why.
     pub reason: Reason,
     /// In words.
     pub message: String,
 }
 
-impl Storyteller {
+impl EventRecorder {
     /// Tells in the name of one replica of the operator.
     pub fn new(client: Client, identity: &str) -> Self {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: Some(identity.to_owned()) };
@@ -39,44 +39,44 @@ impl Storyteller {
         before: Option<&TicketPlatformStatus>,
         after: &TicketPlatformStatus,
     ) {
-        for episode in episodes(before, after) {
-            self.publish(platform, &episode).await;
+        for status_event in status_events(before, after) {
+            self.publish(platform, &status_event).await;
         }
     }
 
     /// Tells what could not be removed.
     pub async fn left_behind(&self, platform: &TicketPlatform, things: &[String]) {
         let message = format!("Left behind: {}.", things.join("; "));
-        self.publish(platform, &Episode { reason: Reason::LeftBehind, message }).await;
+        self.publish(platform, &StatusEvent { reason: Reason::LeftBehind, message }).await;
     }
 
     /// An event that cannot be published is no reason to hold up the work it tells about.
-    async fn publish(&self, platform: &TicketPlatform, episode: &Episode) {
+    async fn publish(&self, platform: &TicketPlatform, status_event: &StatusEvent) {
         /// The API server refuses longer notes.
         const LONGEST_NOTE_BYTES: usize = 1024;
-        let mut note = episode.message.clone();
+        let mut note = status_event.message.clone();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE_BYTES));
         let event = Event {
-            type_: if episode.reason.attention() == Attention::Warning {
+            type_: if status_event.reason.attention() == Attention::Warning {
                 EventType::Warning
             } else {
                 EventType::Normal
             },
-            reason: episode.reason.as_str().to_owned(),
+            reason: status_event.reason.as_str().to_owned(),
             // The recorder counts events of equal reason and action as one and keeps the first note.
             action: format!("Reconcile-{}", hash::of([note.as_str()])),
             note: Some(note),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&event, &platform.object_ref(&())).await {
-            tracing::warn!(%error, reason = episode.reason.as_str(), "event not published");
+            tracing::warn!(%error, reason = status_event.reason.as_str(), "event not published");
         }
     }
 }
 
 /// What has changed between two statuses, gates first. The summary conditions repeat a gate's reason, so they are told
 /// only when they say something of their own.
-pub fn episodes(before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) -> Vec<Episode> {
+pub fn status_events(before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) -> Vec<StatusEvent> {
     let mut kinds = ConditionType::ALL.to_vec();
     kinds.rotate_left(1);
     let told = kinds.into_iter().filter_map(|kind| {
@@ -93,7 +93,7 @@ pub fn episodes(before: Option<&TicketPlatformStatus>, after: &TicketPlatformSta
             ConditionType::Reconciling | ConditionType::Stalled => false,
             _ => reason.attention() != Attention::None,
         };
-        is_told.then(|| Episode { reason, message: new.message.clone() })
+        is_told.then(|| StatusEvent { reason, message: new.message.clone() })
     });
     told.collect()
 }

@@ -19,7 +19,7 @@ use crate::{
     api::{TicketPlatform, TicketPlatformStatus},
     caches::Caches,
     decide::{self, Action, Input, Plan},
-    events::Storyteller,
+    events::EventRecorder,
     execute::{Executor, Outcome},
     failures::{Failure, Failures, pause},
     metrics::Metrics,
@@ -36,7 +36,7 @@ pub struct Context {
     /// For Connect and Elasticsearch.
     pub http: reqwest::Client,
     /// Events.
-    pub storyteller: Storyteller,
+    pub recorder: EventRecorder,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Whether this replica leads.
@@ -113,7 +113,7 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
 /// Carries a plan out and says when to look again.
 async fn carry_out(input: &Input<'_>, backends: &Backends, plan: Plan, context: &Context) -> Duration {
     let platform = input.platform;
-    let executor = Executor { client: &context.client, platform, backends, storyteller: &context.storyteller };
+    let executor = Executor { client: &context.client, platform, backends, recorder: &context.recorder };
     let outcomes = executor.execute(plan.steps).await;
     let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, input, &outcomes));
     if outcomes.iter().any(|outcome| matches!(outcome.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok()) {
@@ -168,7 +168,7 @@ async fn write_status(
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     api.patch_status(&platform.name_any(), &parameters, &Patch::Apply(&patch)).await?;
-    context.storyteller.tell(platform, platform.status.as_ref(), status).await;
+    context.recorder.tell(platform, platform.status.as_ref(), status).await;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backends, controller,
-    events::Storyteller,
+    events::EventRecorder,
     health::{self, Health},
     leader::{self, Candidacy},
     metrics::Metrics,
@@ -62,7 +62,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         client: client.clone(),
         caches: caches.clone(),
         http: backends::http_client()?,
-        storyteller: Storyteller::new(client.clone(), &settings.identity),
+        recorder: EventRecorder::new(client.clone(), &settings.identity),
         metrics: Arc::clone(&metrics),
         leading: leading.clone(),
         memory: Mutex::new(HashMap::new()),

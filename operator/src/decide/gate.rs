@@ -33,7 +33,7 @@ impl Truth {
 
 /// A condition without its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct ConditionDraft {
     /// Which condition.
     pub kind: ConditionType,
     /// Its status.
@@ -44,7 +44,7 @@ pub struct Draft {
     pub message: String,
 }
 
-impl Draft {
+impl ConditionDraft {
     /// A condition that holds.
     pub fn yes(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
         Self { kind, truth: Truth::True, reason, message: message.into() }
@@ -70,7 +70,7 @@ pub struct Gate {
     /// Whether somebody must help.
     pub is_stalled: bool,
     /// Its condition.
-    pub condition: Draft,
+    pub condition: ConditionDraft,
     /// What to do about it now.
     pub steps: Vec<Step>,
     /// When to look again at the latest.
@@ -86,24 +86,24 @@ pub(crate) const UNREACHABLE_LOOK: SignedDuration = SignedDuration::from_secs(5)
 
 impl Gate {
     /// A gate that is passed.
-    pub const fn passed(condition: Draft) -> Self {
+    pub const fn passed(condition: ConditionDraft) -> Self {
         Self { is_passed: true, is_stalled: false, condition, steps: Vec::new(), next_look: DRIFT_LOOK }
     }
 
     /// A gate that is being worked on.
-    pub const fn working(condition: Draft, steps: Vec<Step>, next_look: SignedDuration) -> Self {
+    pub const fn working(condition: ConditionDraft, steps: Vec<Step>, next_look: SignedDuration) -> Self {
         Self { is_passed: false, is_stalled: false, condition, steps, next_look }
     }
 
     /// A gate that needs help.
-    pub const fn stalled(condition: Draft) -> Self {
+    pub const fn stalled(condition: ConditionDraft) -> Self {
         Self { is_passed: false, is_stalled: true, condition, steps: Vec::new(), next_look: DRIFT_LOOK }
     }
 
     /// A gate behind one that is not passed.
     pub fn waiting(kind: ConditionType) -> Self {
         let message = "An earlier gate is not passed for this release yet.";
-        Self::working(Draft::no(kind, Reason::WaitingForEarlierGate, message), Vec::new(), DRIFT_LOOK)
+        Self::working(ConditionDraft::no(kind, Reason::WaitingForEarlierGate, message), Vec::new(), DRIFT_LOOK)
     }
 
     /// Drops steps that failed before and are not to be tried now, and says so in the condition.

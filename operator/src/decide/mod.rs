@@ -16,7 +16,7 @@ mod tests;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-pub use gate::{DRIFT_LOOK, Draft, Gate, Truth};
+pub use gate::{ConditionDraft, DRIFT_LOOK, Gate, Truth};
 pub use step::{Action, GateKind, Kind, Object, Step};
 
 use crate::{
@@ -167,7 +167,7 @@ impl<'a> Input<'a> {
             Some(crate::observed::Fact::Unknown(why)) => why.clone(),
             _ => "it lacks a key".to_owned(),
         };
-        let draft = Draft::no(
+        let draft = ConditionDraft::no(
             kind,
             Reason::SecretNotFound,
             format!("Secret {}/{name}: {why}.", names::namespace(self.platform)),

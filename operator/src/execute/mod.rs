@@ -11,7 +11,7 @@ use crate::{
     api::TicketPlatform,
     backends::{BackendError, BackendResult},
     decide::{Action, GateKind, Step},
-    events::Storyteller,
+    events::EventRecorder,
     observe::Backends,
 };
 
@@ -24,7 +24,7 @@ pub struct Executor<'a> {
     /// Its stores.
     pub backends: &'a Backends,
     /// For what is left behind.
-    pub storyteller: &'a Storyteller,
+    pub recorder: &'a EventRecorder,
 }
 
 /// What became of a step.
@@ -91,7 +91,7 @@ impl Executor<'_> {
 
     async fn let_go(&self, left_behind: &[String]) -> BackendResult<()> {
         if !left_behind.is_empty() {
-            self.storyteller.left_behind(self.platform, left_behind).await;
+            self.recorder.left_behind(self.platform, left_behind).await;
         }
         kubernetes::remove_finalizer(self.client, self.platform).await.map_err(from_kube)
     }
