@@ -1,17 +1,17 @@
-//! The platform's schema migrations: what a release contains, and applying it.
+//! The schema migrations of the platform: the files of a release, and the code that applies them.
 //!
-//! A release has files of two kinds, `before` and `after` the roll of the services (expand and contract). They are applied
-//! forward only, each once, remembered with its checksum in sqlx's table `_sqlx_migrations`.
+//! A release has files of two kinds: `before` files expand the schema before the services roll, `after` files contract it after the
+//! roll. Files are only ever applied forward, each once. sqlx's table `_sqlx_migrations` remembers each with its checksum.
 
-mod failure;
+mod describe;
+mod error;
 mod files;
-mod release;
 mod statements;
 mod status;
 mod up;
 
-pub use failure::{Failure, FailureClass};
+pub use describe::{ReleasePaths, describe};
+pub use error::MigrationError;
 pub use files::{Kind, LoadError, MigrationFile, Migrations, Phase};
-pub use release::{FeedDescription, IndexDescription, KindDescription, MigrationsDescription, Release, ReleasePaths};
 pub use status::{FileState, FileStatus, Status};
-pub use up::{DEFAULT_LOCK_TIMEOUT, Interrupted, Outcome};
+pub use up::{DEFAULT_LOCK_TIMEOUT, Outcome, UpError};

@@ -5,7 +5,7 @@ use std::fmt;
 use sqlx::PgConnection;
 
 use crate::{
-    failure::Failure,
+    error::MigrationError,
     files::{Migrations, Phase},
     up::{TABLE, applied_checksums},
 };
@@ -51,12 +51,12 @@ impl Migrations {
     ///
     /// # Errors
     /// A database that does not answer.
-    pub async fn status(&self, conn: &mut PgConnection) -> Result<Status, Failure> {
+    pub async fn status(&self, conn: &mut PgConnection) -> Result<Status, MigrationError> {
         let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
             .bind(TABLE)
             .fetch_one(&mut *conn)
             .await
-            .map_err(|error| Failure::of(&error))?;
+            .map_err(|error| MigrationError::of(&error))?;
         let mut applied = if exists { applied_checksums(conn).await? } else { Default::default() };
         let known = self.files.iter().map(|file| FileStatus {
             version: file.version(),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use release::JobExit;
 use sqlx::{
     AssertSqlSafe, PgConnection,
     migrate::{Migrate, MigrateError},
@@ -9,7 +10,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 use crate::{
-    failure::{Failure, FailureClass},
+    error::MigrationError,
     files::{Kind, MigrationFile, Migrations},
     statements,
 };
@@ -26,7 +27,7 @@ const LOCK_KEY: i64 = 0x74_69_63_6b_65_74_73;
 const LOCK_ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What was done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// The numbers applied by this run, in order.
     pub applied: Vec<i64>,
@@ -36,12 +37,12 @@ pub struct Outcome {
 
 /// A run that stopped, and what it had done until then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", failure.file.as_deref().unwrap_or("migrations"), failure.message)]
-pub struct Interrupted {
+#[error("{error}")]
+pub struct UpError {
     /// What had been applied.
     pub outcome: Outcome,
     /// What stopped it.
-    pub failure: Failure,
+    pub error: MigrationError,
 }
 
 impl Migrations {
@@ -49,7 +50,7 @@ impl Migrations {
     ///
     /// # Errors
     /// See [`Migrations::up_within`].
-    pub async fn up(&self, conn: &mut PgConnection, kind: Kind) -> Result<Outcome, Interrupted> {
+    pub async fn up(&self, conn: &mut PgConnection, kind: Kind) -> Result<Outcome, UpError> {
         self.up_within(conn, kind, DEFAULT_LOCK_TIMEOUT).await
     }
 
@@ -63,7 +64,7 @@ impl Migrations {
         conn: &mut PgConnection,
         kind: Kind,
         lock_timeout: Duration,
-    ) -> Result<Outcome, Interrupted> {
+    ) -> Result<Outcome, UpError> {
         let mut outcome =
             Outcome { applied: Vec::new(), pending: self.files.iter().map(MigrationFile::version).collect() };
         let result = self.apply_missing(conn, kind, lock_timeout, &mut outcome).await;
@@ -71,7 +72,7 @@ impl Migrations {
         let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut *conn).await;
         match result {
             Ok(()) => Ok(outcome),
-            Err(failure) => Err(Interrupted { outcome, failure }),
+            Err(error) => Err(UpError { outcome, error }),
         }
     }
 
@@ -81,8 +82,8 @@ impl Migrations {
         kind: Kind,
         lock_timeout: Duration,
         outcome: &mut Outcome,
-    ) -> Result<(), Failure> {
-        set_limits(conn, lock_timeout).await.map_err(|error| Failure::of(&error))?;
+    ) -> Result<(), MigrationError> {
+        set_limits(conn, lock_timeout).await.map_err(|error| MigrationError::of(&error))?;
         take_lock(conn, lock_timeout).await?;
         conn.ensure_migrations_table(TABLE).await.map_err(unexpected)?;
         let applied = applied_checksums(conn).await?;
@@ -100,11 +101,11 @@ impl Migrations {
     }
 
     /// Applied files that this release does not know are of a newer one, and none of our business.
-    fn refuse_changed(&self, applied: &BTreeMap<i64, Vec<u8>>) -> Result<(), Failure> {
+    fn refuse_changed(&self, applied: &BTreeMap<i64, Vec<u8>>) -> Result<(), MigrationError> {
         let changed = |file: &&MigrationFile| applied.get(&file.version()).is_some_and(|sum| sum != file.checksum());
         match self.files.iter().find(changed) {
             None => Ok(()),
-            Some(file) => Err(Failure::refusal(
+            Some(file) => Err(MigrationError::refused(
                 file,
                 "was changed after it was applied: its checksum differs from the one in the database",
             )),
@@ -127,60 +128,60 @@ async fn set_limits(conn: &mut PgConnection, lock_timeout: Duration) -> Result<(
 
 /// Asks again and again instead of waiting inside PostgreSQL (as sqlx's own lock does): a statement that waits holds a
 /// snapshot, and `CREATE INDEX CONCURRENTLY` in the run ahead would wait for it: a deadlock.
-async fn take_lock(conn: &mut PgConnection, lock_timeout: Duration) -> Result<(), Failure> {
+async fn take_lock(conn: &mut PgConnection, lock_timeout: Duration) -> Result<(), MigrationError> {
     let deadline = Instant::now() + lock_timeout;
     loop {
         let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
             .bind(LOCK_KEY)
             .fetch_one(&mut *conn)
             .await
-            .map_err(|error| Failure::of(&error))?;
+            .map_err(|error| MigrationError::of(&error))?;
         if taken {
             return Ok(());
         }
         if Instant::now() >= deadline {
             let message = format!("another migration of this database has been running for more than {lock_timeout:?}");
-            return Err(Failure::new(FailureClass::Unavailable, message));
+            return Err(MigrationError::new(JobExit::Unreachable, message));
         }
         tokio::time::sleep(LOCK_ATTEMPT_PAUSE).await;
     }
 }
 
 /// The checksums of the applied files by number.
-pub(crate) async fn applied_checksums(conn: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>, Failure> {
+pub(crate) async fn applied_checksums(conn: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>, MigrationError> {
     let rows = conn.list_applied_migrations(TABLE).await.map_err(unexpected)?;
     Ok(rows.into_iter().map(|row| (row.version, row.checksum.into_owned())).collect())
 }
 
-async fn apply(conn: &mut PgConnection, file: &MigrationFile) -> Result<(), Failure> {
+async fn apply(conn: &mut PgConnection, file: &MigrationFile) -> Result<(), MigrationError> {
     if file.migration.no_tx {
         return apply_statement_by_statement(conn, file).await;
     }
     match conn.apply(TABLE, &file.migration).await {
         Ok(_) => Ok(()),
         Err(MigrateError::ExecuteMigration(error, _) | MigrateError::Execute(error)) => {
-            Err(Failure::of_transaction(conn, file, &error).await)
+            Err(MigrationError::of_transaction(conn, file, &error).await)
         }
-        Err(error) => Err(Failure::refusal(file, error.to_string())),
+        Err(error) => Err(MigrationError::refused(file, error.to_string())),
     }
 }
 
 /// Several statements sent as one text would be one transaction, which is what such a file must avoid.
-async fn apply_statement_by_statement(conn: &mut PgConnection, file: &MigrationFile) -> Result<(), Failure> {
+async fn apply_statement_by_statement(conn: &mut PgConnection, file: &MigrationFile) -> Result<(), MigrationError> {
     let sql = file.migration.sql.as_str();
     for range in statements::split(sql) {
         let statement = &sql[range];
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
             .execute(&mut *conn)
             .await
-            .map_err(|error| Failure::of_statement(file, statement, &error))?;
+            .map_err(|error| MigrationError::of_statement(file, statement, &error))?;
     }
     conn.skip(TABLE, &file.migration).await.map_err(unexpected)
 }
 
-fn unexpected(error: MigrateError) -> Failure {
+fn unexpected(error: MigrateError) -> MigrationError {
     match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Failure::of(&error),
-        error => Failure::new(FailureClass::Failed, error.to_string()),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => MigrationError::of(&error),
+        error => MigrationError::new(JobExit::Failed, error.to_string()),
     }
 }

@@ -1,23 +1,15 @@
 //! Short hashes that name things by their content.
 
-use sha2::{Digest, Sha256};
-
-/// Hexadecimal digits of a name's hash: 48 bits, enough to tell a handful of revisions apart.
-const DIGITS: usize = 12;
-
-/// The first 12 lower-case hexadecimal digits of a digest.
-pub fn short_hex(digest: &[u8]) -> String {
-    digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
-}
+use release::short_hash;
 
 /// A short hash of several parts. Each is preceded by its length, so no two lists of parts run together.
 pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut digest = Sha256::new();
+    let mut content = Vec::new();
     for part in parts {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
+        content.extend((part.len() as u64).to_be_bytes());
+        content.extend(part.as_bytes());
     }
-    short_hex(&digest.finalize())
+    short_hash(&content)
 }
 
 #[cfg(test)]
@@ -27,6 +19,6 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         assert_ne!(of(["ab", "c"]), of(["a", "bc"]));
-        assert_eq!(of(["ab", "c"]).len(), 12);
+        assert_eq!(of(["ab", "c"]).len(), release::HASH_DIGITS);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use release::JobExit;
 use sqlx::{Connection, PgConnection};
 use testbed::TestDatabase;
-use ticket_migrate::{FailureClass, FileState, Kind};
+use ticket_migrate::{FileState, Kind};
 
 use crate::Folder;
 
@@ -47,11 +48,11 @@ async fn a_failing_file_leaves_no_trace_and_is_named_with_its_statement_and_code
     .migrations();
     let interrupted = migrations.up(&mut conn, Kind::Before).await.unwrap_err();
     assert_eq!((interrupted.outcome.applied, interrupted.outcome.pending), (vec![9001], vec![9002, 9003]));
-    let failure = interrupted.failure;
-    assert_eq!(failure.class, FailureClass::Failed);
-    assert_eq!(failure.file.as_deref(), Some("before/9002_bad.sql"));
-    assert_eq!(failure.statement.as_deref(), Some(wrong));
-    assert_eq!(failure.sqlstate.as_deref(), Some("42703"));
+    let error = interrupted.error;
+    assert_eq!(error.exit, JobExit::Failed);
+    assert_eq!(error.details.file.as_deref(), Some("before/9002_bad.sql"));
+    assert_eq!(error.details.statement.as_deref(), Some(wrong));
+    assert_eq!(error.details.sqlstate.as_deref(), Some("42703"));
     assert!(exists(&db, "good").await && !exists(&db, "half_done").await && !exists(&db, "later").await);
 }
 
@@ -62,8 +63,8 @@ async fn an_error_without_a_position_is_traced_to_its_statement() {
     let wrong = "INSERT INTO performers (name, age) SELECT 'nobody; really', -1";
     let sql = format!("INSERT INTO performers (name, age) VALUES ('x', 1); {wrong}; SELECT 1;");
     let migrations = Folder::with(&[("before/9001_bad.sql", &sql)]).migrations();
-    let failure = migrations.up(&mut conn, Kind::Before).await.unwrap_err().failure;
-    assert_eq!((failure.sqlstate.as_deref(), failure.statement.as_deref()), (Some("23514"), Some(wrong)));
+    let error = migrations.up(&mut conn, Kind::Before).await.unwrap_err().error;
+    assert_eq!((error.details.sqlstate.as_deref(), error.details.statement.as_deref()), (Some("23514"), Some(wrong)));
     let performers: i64 = sqlx::query_scalar("SELECT count(*) FROM performers").fetch_one(&db.pool).await.unwrap();
     assert_eq!(performers, 0, "the search for the statement left something behind");
 }
@@ -76,8 +77,8 @@ async fn a_file_that_was_edited_after_it_was_applied_is_refused_by_name() {
     folder.migrations().up(&mut conn, Kind::All).await.unwrap();
     std::fs::write(folder.0.join("before/9001_a.sql"), "CREATE TABLE b ()").unwrap();
     std::fs::write(folder.0.join("before/9002_c.sql"), "CREATE TABLE c ()").unwrap();
-    let failure = folder.migrations().up(&mut conn, Kind::All).await.unwrap_err().failure;
-    assert_eq!((failure.class, failure.file.as_deref()), (FailureClass::Failed, Some("before/9001_a.sql")));
+    let error = folder.migrations().up(&mut conn, Kind::All).await.unwrap_err().error;
+    assert_eq!((error.exit, error.details.file.as_deref()), (JobExit::Failed, Some("before/9001_a.sql")));
     assert!(!exists(&db, "c").await);
     let status = folder.migrations().status(&mut conn).await.unwrap();
     let states: Vec<_> = status.files.iter().filter(|file| file.version > 9000).map(|file| file.state).collect();
@@ -105,8 +106,8 @@ async fn a_table_in_use_is_not_queued_for_longer_than_the_lock_timeout() {
     let migrations = Folder::with(&[("before/9001_a.sql", "ALTER TABLE events ADD COLUMN a text")]).migrations();
     let limit = Duration::from_millis(300);
     let started = Instant::now();
-    let failure = migrations.up_within(&mut conn, Kind::All, limit).await.unwrap_err().failure;
-    assert_eq!((failure.class, failure.sqlstate.as_deref()), (FailureClass::Unavailable, Some("55P03")));
+    let error = migrations.up_within(&mut conn, Kind::All, limit).await.unwrap_err().error;
+    assert_eq!((error.exit, error.details.sqlstate.as_deref()), (JobExit::Unreachable, Some("55P03")));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     reader.rollback().await.unwrap();
     migrations.up_within(&mut conn, Kind::All, limit).await.unwrap();
@@ -139,8 +140,8 @@ async fn a_run_that_outlasts_the_lock_timeout_makes_the_next_one_give_up_for_now
     while sqlx::query_scalar::<_, i64>(begun).bind(&db.name).fetch_one(&db.pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
-    let failure = migrations.up_within(&mut late, Kind::All, Duration::from_millis(200)).await.unwrap_err().failure;
-    assert_eq!(failure.class, FailureClass::Unavailable, "{failure:?}");
+    let error = migrations.up_within(&mut late, Kind::All, Duration::from_millis(200)).await.unwrap_err().error;
+    assert_eq!(error.exit, JobExit::Unreachable, "{error:?}");
     running.await.unwrap().unwrap();
 }
 
@@ -150,9 +151,9 @@ async fn a_file_without_a_transaction_names_the_statement_that_failed() {
     let mut conn = connection(&db).await;
     let sql = "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS a_idx ON events (name);\nCREATE INDEX CONCURRENTLY b_idx ON nowhere (b);";
     let migrations = Folder::with(&[("before/9001_index.sql", sql)]).migrations();
-    let failure = migrations.up(&mut conn, Kind::All).await.unwrap_err().failure;
-    assert_eq!(failure.statement.as_deref(), Some("CREATE INDEX CONCURRENTLY b_idx ON nowhere (b)"));
-    assert_eq!(failure.sqlstate.as_deref(), Some("42P01"));
+    let error = migrations.up(&mut conn, Kind::All).await.unwrap_err().error;
+    assert_eq!(error.details.statement.as_deref(), Some("CREATE INDEX CONCURRENTLY b_idx ON nowhere (b)"));
+    assert_eq!(error.details.sqlstate.as_deref(), Some("42P01"));
     assert!(exists(&db, "a_idx").await);
 }
 

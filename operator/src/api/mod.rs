@@ -4,7 +4,6 @@
 
 mod booking;
 mod reason;
-mod release;
 mod schema;
 mod services;
 mod spec;
@@ -13,7 +12,6 @@ mod stores;
 
 pub use booking::{BookingSpec, FreePayments, Payments, StripePayments};
 pub use reason::{Attention, ConditionType, Reason};
-pub use release::{Feed, IndexDefinition, MigrationError, MigrationResult, MigrationSet, Migrations, Release};
 pub use services::{HttpServiceSpec, PodTemplateSpec, Resources, ServiceType, ServicesSpec, WorkloadSpec};
 pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, SecretName, TicketPlatform, TicketPlatformSpec};
 pub use status::{

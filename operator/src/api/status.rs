@@ -1,8 +1,9 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use release::Release;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConditionType, Release, schema};
+use super::{ConditionType, schema};
 
 /// What the operator found and did. Nothing here is needed to go on: when it is lost, everything is looked up again.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]

@@ -55,7 +55,7 @@ impl Elasticsearch for HttpElasticsearch {
         Ok(ElasticsearchView {
             indexes: mappings
                 .into_iter()
-                .filter(|(name, _)| is_of_prefix(name, prefix))
+                .filter(|(name, _)| release::is_index_name(name, prefix))
                 .map(|(name, index)| (name, index.mappings.meta.filled_at))
                 .collect(),
             alias: alias.into_keys().collect(),
@@ -86,13 +86,6 @@ impl Elasticsearch for HttpElasticsearch {
     }
 }
 
-/// Whether an index is named `<prefix>-<hash>`. The pattern alone would also find those of a platform whose prefix only
-/// begins the same, and deleting with it would delete them.
-fn is_of_prefix(index: &str, prefix: &str) -> bool {
-    let hash = index.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
-    hash.is_some_and(|hash| hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 #[derive(Deserialize, Default)]
 struct IndexMapping {
     #[serde(default)]
@@ -108,16 +101,4 @@ struct Mappings {
 #[derive(Deserialize, Default)]
 struct Meta {
     filled_at: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_of_prefix;
-
-    #[test]
-    fn indexes_of_a_longer_prefix_belong_to_somebody_else() {
-        assert!(is_of_prefix("events-0123456789ab", "events"));
-        assert!(!is_of_prefix("events-test-0123456789ab", "events"));
-        assert!(!is_of_prefix("events-archive", "events"));
-    }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use super::{
     Input, Plan,
-    gate::{Draft, Gate, Truth},
+    gate::{ConditionDraft, Gate, Truth},
     step::Step,
 };
 use crate::api::{ConditionType, Reason, TicketPlatformStatus};
@@ -19,26 +19,28 @@ pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gate
     let blocking = gates.iter().find(|gate| !gate.is_passed || gate.condition.truth != Truth::True);
     let stalled = gates.iter().find(|gate| gate.is_stalled);
     let ready = match blocking {
-        Some(gate) => Draft::no(ConditionType::Ready, gate.condition.reason, gate.condition.message.clone()),
+        Some(gate) => ConditionDraft::no(ConditionType::Ready, gate.condition.reason, gate.condition.message.clone()),
         // Nobody may take the answer to the last generation for the answer to this one.
         None if is_new_generation || !is_own => {
             let message = format!("Looking at generation {}.", input.generation());
-            Draft::no(ConditionType::Ready, Reason::Progressing, message)
+            ConditionDraft::no(ConditionType::Ready, Reason::Progressing, message)
         }
         None => {
             let message = format!("Release {} serves.", input.platform.spec.version);
-            Draft::yes(ConditionType::Ready, Reason::AllGatesPassed, message)
+            ConditionDraft::yes(ConditionType::Ready, Reason::AllGatesPassed, message)
         }
     };
     let is_ready = ready.truth == Truth::True;
     let stalled = match stalled {
-        Some(gate) => Draft::yes(ConditionType::Stalled, gate.condition.reason, gate.condition.message.clone()),
-        None => Draft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help."),
+        Some(gate) => {
+            ConditionDraft::yes(ConditionType::Stalled, gate.condition.reason, gate.condition.message.clone())
+        }
+        None => ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help."),
     };
     let reconciling = if is_ready || stalled.truth == Truth::True {
-        Draft::no(ConditionType::Reconciling, Reason::UpToDate, "Nothing is under way.")
+        ConditionDraft::no(ConditionType::Reconciling, Reason::UpToDate, "Nothing is under way.")
     } else {
-        Draft::yes(ConditionType::Reconciling, Reason::Progressing, ready.message.clone())
+        ConditionDraft::yes(ConditionType::Reconciling, Reason::Progressing, ready.message.clone())
     };
     let mut next_look = gates.iter().map(|gate| gate.next_look).min().unwrap_or(super::DRIFT_LOOK);
     if is_new_generation {
@@ -66,22 +68,22 @@ pub(crate) fn without_gates(
     let is_stalled = reason == Reason::NameCollision;
     let is_working = matches!(reason, Reason::Progressing | Reason::Deleting);
     let summary = |kind, holds: bool| {
-        if holds { Draft::yes(kind, reason, message) } else { Draft::no(kind, reason, message) }
+        if holds { ConditionDraft::yes(kind, reason, message) } else { ConditionDraft::no(kind, reason, message) }
     };
     let drafts = vec![
-        Draft::no(ConditionType::Ready, reason, message),
+        ConditionDraft::no(ConditionType::Ready, reason, message),
         summary(ConditionType::Reconciling, is_working),
         if is_stalled {
-            Draft::yes(ConditionType::Stalled, reason, message)
+            ConditionDraft::yes(ConditionType::Stalled, reason, message)
         } else {
-            Draft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help.")
+            ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help.")
         },
     ];
     set(input, &mut status, drafts);
     Plan { steps, status, next_look }
 }
 
-fn set(input: &Input<'_>, status: &mut TicketPlatformStatus, drafts: Vec<Draft>) {
+fn set(input: &Input<'_>, status: &mut TicketPlatformStatus, drafts: Vec<ConditionDraft>) {
     status.observed_generation = Some(input.generation());
     let before = std::mem::take(&mut status.conditions);
     status.conditions = ConditionType::ALL
@@ -96,7 +98,7 @@ fn set(input: &Input<'_>, status: &mut TicketPlatformStatus, drafts: Vec<Draft>)
         .collect();
 }
 
-fn condition(input: &Input<'_>, draft: &Draft, old: Option<&Condition>) -> Condition {
+fn condition(input: &Input<'_>, draft: &ConditionDraft, old: Option<&Condition>) -> Condition {
     let unchanged_since =
         old.filter(|old| old.status == draft.truth.as_str()).map(|old| old.last_transition_time.clone());
     Condition {

@@ -6,7 +6,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration}
 
 use super::{
     Input,
-    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK, clock},
+    gate::{ConditionDraft, DRIFT_LOOK, Gate, SOON, StepMaker, UNREACHABLE_LOOK, clock},
     step::{Action, GateKind, Step},
 };
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, targe
             if !is_same {
                 steps.push(maker.step(Action::ConfigureConnector(config)));
             }
-            Gate::working(Draft::no(CONDITION, Reason::ConnectorConfiguring, message), steps, SOON)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorConfiguring, message), steps, SOON)
         }
     }
 }
@@ -69,7 +69,7 @@ fn key(config: &BTreeMap<String, String>, target: &Target) -> String {
 }
 
 fn unreachable(reason: Reason, why: &str, was_passed: bool) -> Gate {
-    let draft = Draft::unknown(CONDITION, reason, format!("{why}."));
+    let draft = ConditionDraft::unknown(CONDITION, reason, format!("{why}."));
     if was_passed {
         Gate { next_look: UNREACHABLE_LOOK, ..Gate::passed(draft) }
     } else {
@@ -117,7 +117,7 @@ fn health(
         let steps = vec![maker.step(Action::SetConnectorState(verb))];
         return Gate {
             is_passed: was_passed,
-            ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), steps, SOON)
+            ..Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorStarting, message), steps, SOON)
         };
     }
     match wanted {
@@ -128,7 +128,11 @@ fn health(
             }
             forget_old_restarts(input, status);
             let feed = connector::tables(target).join(", ");
-            Gate::passed(Draft::yes(CONDITION, Reason::ConnectorRunning, format!("Connector {name} feeds {feed}.")))
+            Gate::passed(ConditionDraft::yes(
+                CONDITION,
+                Reason::ConnectorRunning,
+                format!("Connector {name} feeds {feed}."),
+            ))
         }
         ConnectorState::Paused => as_wished(Reason::ConnectorPaused, name, "paused"),
         ConnectorState::Stopped => as_wished(Reason::ConnectorStopped, name, "stopped"),
@@ -136,7 +140,7 @@ fn health(
 }
 
 fn as_wished(reason: Reason, name: &str, how: &str) -> Gate {
-    Gate::passed(Draft::yes(CONDITION, reason, format!("Connector {name} is {how}, as the resource says.")))
+    Gate::passed(ConditionDraft::yes(CONDITION, reason, format!("Connector {name} is {how}, as the resource says.")))
 }
 
 fn starting(name: &str, found: &ConnectorView, was_passed: bool) -> Gate {
@@ -146,7 +150,7 @@ fn starting(name: &str, found: &ConnectorView, was_passed: bool) -> Gate {
     let message = format!("Connector {name} is {state}, {tasks}.");
     Gate {
         is_passed: was_passed,
-        ..Gate::working(Draft::no(CONDITION, Reason::ConnectorStarting, message), Vec::new(), SOON)
+        ..Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorStarting, message), Vec::new(), SOON)
     }
 }
 
@@ -196,7 +200,7 @@ fn restart(
     Gate {
         is_passed: was_passed,
         is_stalled: restarts >= RESTARTS_BEFORE_HELP,
-        ..Gate::working(Draft::no(CONDITION, Reason::ConnectorFailed, message), steps, wait)
+        ..Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorFailed, message), steps, wait)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Gate 2: the release's search index exists and is filled.
 
+use release::{IndexReport, read_report};
+
 use super::{
     Input,
-    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker, UNREACHABLE_LOOK},
+    gate::{ConditionDraft, DRIFT_LOOK, Gate, SOON, StepMaker, UNREACHABLE_LOOK},
     jobs::{self, Progress},
     step::{Action, GateKind},
 };
@@ -30,7 +32,7 @@ pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, targe
             Some(Some(filled_at)) => {
                 status.index.passed_for = Some(index.clone());
                 let message = format!("Index {index} of {} was filled at {filled_at}.", target.spec.version);
-                Gate::passed(Draft::yes(CONDITION, Reason::IndexReady, message))
+                Gate::passed(ConditionDraft::yes(CONDITION, Reason::IndexReady, message))
             }
             _ => {
                 status.index.passed_for = None;
@@ -40,7 +42,7 @@ pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, targe
         Fact::Unknown(why) => {
             let filled_by_job = job.is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
             let is_passed = filled_by_job || status.index.passed_for.as_ref() == Some(&index);
-            let draft = Draft::unknown(CONDITION, Reason::ElasticsearchUnreachable, format!("{why}."));
+            let draft = ConditionDraft::unknown(CONDITION, Reason::ElasticsearchUnreachable, format!("{why}."));
             if is_passed {
                 Gate { next_look: UNREACHABLE_LOOK, ..Gate::passed(draft) }
             } else {
@@ -65,27 +67,26 @@ fn run(input: &Input<'_>, target: &Target, index: &str, key: &str) -> Gate {
             let name = job.metadata.name.clone().unwrap_or_default();
             steps.push(maker.step(Action::CreateJob(Box::new(job))));
             let message = format!("Starting Job {name}, which fills index {index}.");
-            Gate::working(Draft::no(CONDITION, Reason::IndexFilling, message), steps, SOON)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::IndexFilling, message), steps, SOON)
         }
         Progress::Underway(message) => {
             let message = format!("{message} to fill index {index}.");
-            Gate::working(Draft::no(CONDITION, Reason::IndexFilling, message), steps, DRIFT_LOOK)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::IndexFilling, message), steps, DRIFT_LOOK)
         }
         Progress::Pausing(job, failure, left) => {
             let why = failure.map_or_else(|| "the index it filled is not there".to_owned(), explain);
             let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
-            Gate::working(Draft::no(CONDITION, Reason::IndexRetrying, message), steps, left)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::IndexRetrying, message), steps, left)
         }
-        Progress::GivenUp(failure) => Gate::stalled(Draft::no(CONDITION, Reason::IndexRetrying, explain(failure))),
+        Progress::GivenUp(failure) => {
+            Gate::stalled(ConditionDraft::no(CONDITION, Reason::IndexRetrying, explain(failure)))
+        }
     }
 }
 
-/// `prepare-index` leaves `{"error":{"message":"…"}}`.
 fn explain(failure: &JobFailure) -> String {
-    let error = failure
-        .message
-        .as_deref()
-        .and_then(|message| serde_json::from_str::<serde_json::Value>(message.trim()).ok())
-        .and_then(|result| result.pointer("/error/message")?.as_str().map(str::to_owned));
-    error.unwrap_or_else(|| jobs::failure_text(failure))
+    match failure.message.as_deref().and_then(read_report) {
+        Some(IndexReport::Failed { error }) => error.to_string(),
+        Some(IndexReport::Prepared(_)) | None => jobs::failure_text(failure),
+    }
 }

@@ -1,23 +1,24 @@
 //! Gate 1, and the `after` migrations that follow the rollout.
 
+use release::{JobExit, MigrationReport, MigrationSet, read_report};
+
 use super::{
     Input,
-    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker},
+    gate::{ConditionDraft, DRIFT_LOOK, Gate, SOON, StepMaker},
     jobs::{self, Progress},
     step::{Action, GateKind},
 };
 use crate::{
-    api::{ConditionType, MigrationResult, MigrationSet, Reason, RecordedRelease, TicketPlatformStatus},
+    api::{ConditionType, Reason, RecordedRelease, TicketPlatformStatus},
     observed::{Fact, JobFailure, JobKind, JobState, JobView},
     resources::{job::Attempt, migrate_job},
 };
 
 const CONDITION: ConditionType = ConditionType::MigrationsApplied;
 
-/// Exit codes of `ticket-migrate` that repetition does not cure: a failed migration, and wrong settings. 3 means the
-/// database was not reached or a lock not got in time.
-const fn is_final(exit_code: i32) -> bool {
-    matches!(exit_code, 1 | 2)
+/// Whether no repetition can help: a migration that failed, or wrong settings.
+fn is_final(exit_code: i32) -> bool {
+    JobExit::of_code(exit_code).is_some_and(|exit| !exit.worth_a_retry())
 }
 
 /// Gate 1: the `before` migrations of the resource's version are applied. Passing it yields the release's description.
@@ -43,7 +44,7 @@ pub(crate) fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (G
     status.migrations.passed_for = Some(set.hash.clone());
     status.release = Some(release.clone());
     let message = format!("{} of {} applied.", count(set), input.platform.spec.version);
-    (Gate::passed(Draft::yes(CONDITION, Reason::MigrationsApplied, message)), Some(release))
+    (Gate::passed(ConditionDraft::yes(CONDITION, Reason::MigrationsApplied, message)), Some(release))
 }
 
 /// The `after` migrations of a release whose rollout is complete. `None` when it has none or all are applied.
@@ -69,7 +70,7 @@ pub(crate) fn after_is_pending(
     input: &Input<'_>,
     status: &TicketPlatformStatus,
     release: &RecordedRelease,
-) -> Option<Draft> {
+) -> Option<ConditionDraft> {
     let set = &release.description.migrations.after;
     let noted = &status.migrations.after_applied;
     let is_noted = set.versions.iter().all(|version| noted.contains(version));
@@ -79,7 +80,7 @@ pub(crate) fn after_is_pending(
     };
     (!is_done).then(|| {
         let message = format!("{} to be applied once no pod of an older release runs.", count(set));
-        Draft::no(CONDITION, Reason::AfterMigrationsPending, message)
+        ConditionDraft::no(CONDITION, Reason::AfterMigrationsPending, message)
     })
 }
 
@@ -90,7 +91,7 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     if let Some(other) = others.iter().find(|job| matches!(job.state, JobState::Running)) {
         // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
         let message = format!("Job {} of another release is still running.", other.name);
-        return Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), DRIFT_LOOK);
+        return Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), DRIFT_LOOK);
     }
     match jobs::progress(input, kind, key, is_final) {
         Progress::Start(number) => {
@@ -101,17 +102,21 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
             let job = migrate_job::build(input.platform, &Attempt { kind, key, number });
             let message = format!("Starting Job {}.", job.metadata.name.as_deref().unwrap_or_default());
             let steps = vec![maker.step(Action::CreateJob(Box::new(job)))];
-            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), steps, SOON)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRunning, message), steps, SOON)
         }
-        Progress::Underway(message) => {
-            Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, format!("{message}.")), Vec::new(), DRIFT_LOOK)
-        }
+        Progress::Underway(message) => Gate::working(
+            ConditionDraft::no(CONDITION, Reason::MigrationRunning, format!("{message}.")),
+            Vec::new(),
+            DRIFT_LOOK,
+        ),
         Progress::Pausing(job, failure, left) => {
             let why = failure.map_or_else(|| "what it applied is not there".to_owned(), explain);
             let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
-            Gate::working(Draft::no(CONDITION, Reason::MigrationRetrying, message), Vec::new(), left)
+            Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRetrying, message), Vec::new(), left)
         }
-        Progress::GivenUp(failure) => Gate::stalled(Draft::no(CONDITION, Reason::MigrationFailed, explain(failure))),
+        Progress::GivenUp(failure) => {
+            Gate::stalled(ConditionDraft::no(CONDITION, Reason::MigrationFailed, explain(failure)))
+        }
     }
 }
 
@@ -124,7 +129,7 @@ fn recorded(status: &TicketPlatformStatus, key: &str) -> Option<RecordedRelease>
 /// The description out of a finished Job.
 fn reported(job: &JobView, key: &str) -> Option<RecordedRelease> {
     let JobState::Succeeded(success) = &job.state else { return None };
-    let description = parse(success.message.as_deref()?)?.release?;
+    let description = read_report::<MigrationReport>(success.message.as_deref()?)?.release?;
     Some(RecordedRelease { job_key: key.to_owned(), description })
 }
 
@@ -159,7 +164,7 @@ fn wait_for_after_migrations(input: &Input<'_>) -> Option<Gate> {
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
     let job = jobs::unfinished_others(input, &[JobKind::MigrateAfter], &key).into_iter().next()?;
     let message = format!("Job {} of another release has not ended.", job.name);
-    Some(Gate::working(Draft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), SOON))
+    Some(Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), SOON))
 }
 
 /// Going back past an `after` migration would run a release on a schema it cannot work with.
@@ -178,17 +183,13 @@ fn refuse_past_after_migration(status: &TicketPlatformStatus, release: &Recorded
             release.description.version,
             unknown.join(", ")
         );
-        Gate::stalled(Draft::no(CONDITION, Reason::DowngradeRefused, message))
+        Gate::stalled(ConditionDraft::no(CONDITION, Reason::DowngradeRefused, message))
     })
 }
 
 fn explain(failure: &JobFailure) -> String {
-    let error = failure.message.as_deref().and_then(parse).and_then(|result| result.error);
+    let error = failure.message.as_deref().and_then(read_report).and_then(|report: MigrationReport| report.error);
     error.map_or_else(|| jobs::failure_text(failure), |error| error.to_string())
-}
-
-fn parse(message: &str) -> Option<MigrationResult> {
-    serde_json::from_str(message.trim()).ok()
 }
 
 fn count(set: &MigrationSet) -> String {

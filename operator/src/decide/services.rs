@@ -2,7 +2,7 @@
 
 use super::{
     Input,
-    gate::{DRIFT_LOOK, Draft, Gate, SOON, StepMaker},
+    gate::{ConditionDraft, DRIFT_LOOK, Gate, SOON, StepMaker},
     step::{Action, GateKind, Kind, Object, Step},
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(crate) fn roll(
     {
         let Some(_) = &fallback else {
             let gate = keep(input, &revision);
-            let draft = Draft::no(
+            let draft = ConditionDraft::no(
                 CONDITION,
                 Reason::RolloutFailed,
                 format!("{failure}. There is no earlier revision to go back to."),
@@ -66,7 +66,7 @@ pub(crate) fn roll(
     }
     let had_been_complete = status.last_good.as_ref().is_some_and(|last_good| last_good.revision == revision.combined);
     let reason = if had_been_complete { Reason::ServicesUnavailable } else { Reason::RolloutRunning };
-    Gate { condition: Draft { reason, ..gate.condition }, ..gate }
+    Gate { condition: ConditionDraft { reason, ..gate.condition }, ..gate }
 }
 
 /// Keeps an earlier target running while the gates of the resource's own are not passed.
@@ -84,7 +84,7 @@ fn gone_back(input: &Input<'_>, status: &TicketPlatformStatus, fallback: &Revisi
         status.rollout.failure.as_deref().unwrap_or("The rollout failed"),
         fallback.target.spec.version,
     );
-    let draft = Draft { reason: Reason::RolloutFailed, message, ..gate.condition };
+    let draft = ConditionDraft { reason: Reason::RolloutFailed, message, ..gate.condition };
     Gate { is_passed: false, is_stalled: true, condition: draft, ..gate }
 }
 
@@ -107,10 +107,11 @@ fn keep(input: &Input<'_>, revision: &Revision<'_>) -> Gate {
     let version = &revision.target.spec.version;
     if is_complete {
         steps.extend(unused_config_maps(input, revision, &maker));
-        let draft = Draft::yes(CONDITION, Reason::RolloutComplete, format!("Release {version} runs: {progress}."));
+        let draft =
+            ConditionDraft::yes(CONDITION, Reason::RolloutComplete, format!("Release {version} runs: {progress}."));
         return Gate { steps, ..Gate::passed(draft) };
     }
-    let draft = Draft::no(CONDITION, Reason::ServicesUnavailable, format!("Release {version}: {progress}."));
+    let draft = ConditionDraft::no(CONDITION, Reason::ServicesUnavailable, format!("Release {version}: {progress}."));
     let look = if input.observed.deployments.len() == revision.per_service.len() { DRIFT_LOOK } else { SOON };
     Gate::working(draft, steps, look)
 }

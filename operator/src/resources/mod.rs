@@ -35,13 +35,8 @@ pub struct Target {
 impl Target {
     /// The concrete index this revision reads and writes.
     pub fn index(&self) -> String {
-        index_name(&self.spec, &self.release.description.index.hash)
+        release::index_name(&self.spec.elasticsearch.index_prefix, &self.release.description.index.hash)
     }
-}
-
-/// `<prefix>-<hash of the definition>`
-pub fn index_name(spec: &TicketPlatformSpec, hash: &str) -> String {
-    format!("{}-{hash}", spec.elasticsearch.index_prefix)
 }
 
 /// Metadata of an object that goes when the platform goes.

@@ -1,7 +1,8 @@
 //! What the operator builds, as YAML a person can read and compare.
+use release::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release};
 use serde_json::json;
 use ticket_operator::{
-    api::{Feed, IndexDefinition, MigrationSet, Migrations, RecordedRelease, Release, TicketPlatform},
+    api::{RecordedRelease, TicketPlatform},
     component::Component,
     observed::JobKind,
     resources::{Target, config_map, connector, deployment, index_job, job::Attempt, migrate_job, service},
@@ -21,7 +22,7 @@ fn target() -> Target {
     let set = || MigrationSet { versions: vec![1], hash: "cccccccccccc".into() };
     let description = Release {
         version: "0.1.0".into(),
-        migrations: Migrations { before: set(), after: MigrationSet::default() },
+        migrations: MigrationSets { before: set(), after: MigrationSet::default() },
         index: IndexDefinition { hash: "aaaaaaaaaaaa".into() },
         feed: Feed { tables: vec!["public.venues".into(), "public.events".into()] },
     };

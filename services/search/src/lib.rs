@@ -16,7 +16,7 @@ mod settings;
 
 pub use index::{Index, Write};
 pub use indexing::{Reading, Rows};
-pub use prepare_index::{Prepared, prepare_index};
+pub use prepare_index::prepare_index;
 pub use report::report;
 pub use serve::{RunError, run};
 pub use settings::{PrepareSettings, ServeSettings};

@@ -64,5 +64,5 @@ async fn prepare_index() -> ExitCode {
     logging::init("search prepare-index", Mode::Release);
     let rows = Rows::new(Pool::new(&settings.postgres));
     let prepared = search::prepare_index(&rows, &settings.index, &settings.kafka).await;
-    search::report(prepared, &settings.termination_log)
+    search::report(prepared, &release::termination_log())
 }

@@ -1,7 +1,7 @@
 //! The job `search prepare-index`. It creates and fills the index of this release before the release is rolled out.
 
 use kit::metrics::Metrics;
-use serde::Serialize;
+use release::PreparedIndex;
 
 use crate::{
     feed::{self, KafkaSettings},
@@ -9,15 +9,6 @@ use crate::{
     indexing::{IndexingError, IndexingMetrics, Rows, Writer, sweep},
     settings::IndexSettings,
 };
-
-/// The result of the job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Prepared {
-    /// The name of the index.
-    pub index: String,
-    /// The number of events in it.
-    pub documents: u64,
-}
 
 /// Makes the index exist and hold all events, and gives its consumer group a position in the feed. It may be repeated.
 ///
@@ -27,7 +18,7 @@ pub async fn prepare_index(
     rows: &Rows,
     settings: &IndexSettings,
     kafka: &KafkaSettings,
-) -> Result<Prepared, IndexingError> {
+) -> Result<PreparedIndex, IndexingError> {
     let index = Index::new(&settings.elasticsearch, settings.name.clone())?;
     let origin = rows.origin().await?;
     feed::create_missing_topics(kafka).await?;
@@ -51,7 +42,7 @@ pub async fn prepare_index(
         partitions_positioned = partitions,
         "index prepared"
     );
-    Ok(Prepared { index: index.name().to_owned(), documents: swept.rows })
+    Ok(PreparedIndex { index: index.name().to_owned(), documents: swept.rows })
 }
 
 /// Creates the index unless it exists. An index that was filled from another database, or from a later timeline of this

@@ -12,8 +12,6 @@ use crate::{
 
 /// The address to listen on unless `SERVER_ADDR` says otherwise.
 const DEFAULT_ADDR: &str = ":8082";
-/// The file whose content Kubernetes puts into the pod's status.
-const TERMINATION_LOG: &str = "/dev/termination-log";
 
 /// The settings of `search serve`.
 pub struct ServeSettings {
@@ -29,8 +27,6 @@ pub struct PrepareSettings {
     pub postgres: PostgresSettings,
     pub kafka: KafkaSettings,
     pub index: IndexSettings,
-    /// `TERMINATION_LOG`: the file that the result is written to if it exists. Default `/dev/termination-log`.
-    pub termination_log: PathBuf,
 }
 
 /// The index, and the Elasticsearch that holds it.
@@ -62,9 +58,7 @@ impl PrepareSettings {
         let postgres = PostgresSettings::read(&mut env);
         let index = IndexSettings::read(&mut env);
         let kafka = read_kafka(&mut env, index.as_ref());
-        let termination_log = env.or("TERMINATION_LOG", PathBuf::from(TERMINATION_LOG));
-        let settings =
-            (|| Some(Self { postgres: postgres?, kafka: kafka?, index: index?, termination_log: termination_log? }))();
+        let settings = (|| Some(Self { postgres: postgres?, kafka: kafka?, index: index? }))();
         env.finish(settings)
     }
 }

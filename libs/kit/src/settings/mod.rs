@@ -5,18 +5,17 @@ mod postgres;
 mod redis;
 mod server;
 
+use release::JobExit;
+
 pub use environment::{Environment, SettingsError};
 pub use postgres::PostgresSettings;
 pub use redis::RedisSettings;
 pub use server::{Mode, ServerSettings};
 
-/// The exit status of a program whose settings are missing or malformed.
-pub const EXIT_BAD_SETTINGS: i32 = 2;
-
 /// The settings, or the end of the process with status 2 and every problem on standard error.
 pub fn or_exit<S>(settings: Result<S, SettingsError>) -> S {
     settings.unwrap_or_else(|error| {
         eprintln!("{error}");
-        std::process::exit(EXIT_BAD_SETTINGS)
+        std::process::exit(JobExit::BadSettings.code().into())
     })
 }

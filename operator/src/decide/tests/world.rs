@@ -8,11 +8,11 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
     jiff::{SignedDuration, Timestamp},
 };
+use release::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::{
-    api::{ConditionType, FINALIZER, Feed, IndexDefinition, MigrationSet, Migrations, Release, TicketPlatform},
+    api::{ConditionType, FINALIZER, TicketPlatform},
     backends::ErrorClass,
     component::Component,
     decide::{Action, Input, Kind, Object, Plan, Step, decide},
@@ -334,15 +334,15 @@ pub(crate) fn release(version: &str) -> Release {
     };
     Release {
         version: version.to_owned(),
-        migrations: Migrations { before: set(before), after: set(after) },
+        migrations: MigrationSets { before: set(before), after: set(after) },
         index: IndexDefinition { hash: index.to_owned() },
         feed: Feed { tables: tables.iter().map(|&table| table.to_owned()).collect() },
     }
 }
 
 fn set(versions: &[i64]) -> MigrationSet {
-    let lines: String = versions.iter().map(|version| format!("{version} {}\n", checksum(*version))).collect();
-    MigrationSet { versions: versions.to_vec(), hash: crate::hash::short_hex(&Sha256::digest(lines)) }
+    let checksums: Vec<_> = versions.iter().map(|version| (*version, checksum(*version))).collect();
+    MigrationSet::new(checksums.iter().map(|(version, checksum)| (*version, checksum.as_str())))
 }
 
 fn checksum(version: i64) -> String {

@@ -3,11 +3,7 @@
 use std::{io, path::Path};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
-
-/// Hexadecimal digits of the hash in an index' name.
-const HASH_DIGITS: usize = 12;
 
 /// An index definition and the hash of its bytes. The index' name contains the hash, so a changed definition makes a
 /// new index and never edits a live one.
@@ -43,10 +39,7 @@ impl Definition {
         if !body["mappings"].is_object() {
             return Err(DefinitionError::NoMappings);
         }
-        let digest = Sha256::digest(bytes);
-        let mut hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        hash.truncate(HASH_DIGITS);
-        Ok(Self { body, hash })
+        Ok(Self { body, hash: release::short_hash(bytes) })
     }
 
     pub(crate) fn body(&self) -> &Value {
@@ -55,7 +48,7 @@ impl Definition {
 
     /// The name of the index with this definition.
     pub(crate) fn index_name(&self, prefix: &str) -> String {
-        format!("{prefix}-{}", self.hash)
+        release::index_name(prefix, &self.hash)
     }
 }
 

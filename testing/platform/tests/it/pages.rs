@@ -2,8 +2,6 @@
 
 use crate::repository::{pages, root, text};
 
-/// Folders that are announced and not there yet.
-const TO_COME: [&str; 1] = ["libs/release"];
 /// Files of this repository end like this.
 const ENDINGS: [&str; 14] =
     ["/", ".go", ".html", ".json", ".lua", ".md", ".proto", ".rs", ".sh", ".snap", ".sql", ".toml", ".yaml", ".yml"];
@@ -63,7 +61,7 @@ fn looks_like_one_of_ours(word: &str) -> bool {
     let plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-*".contains(letter));
     let begins_here = !first.is_empty() && root().join(first).is_dir();
     let ends_like_a_file = ENDINGS.iter().any(|ending| word.ends_with(ending));
-    plain && !first.is_empty() && (begins_here || ends_like_a_file) && !TO_COME.contains(&word)
+    plain && !first.is_empty() && (begins_here || ends_like_a_file)
 }
 
 /// Whether a path leads to something. The part from `*` or `NNNN` on, which stand for any name, is not looked at.

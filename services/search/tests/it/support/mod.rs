@@ -12,7 +12,8 @@ use kit::{
     settings::{Environment, PostgresSettings},
 };
 use rdkafka::{ClientConfig, admin::AdminClient, client::DefaultClientContext};
-use search::{Index, PrepareSettings, Prepared, Rows, prepare_index};
+use release::PreparedIndex;
+use search::{Index, PrepareSettings, Rows, prepare_index};
 use sqlx::PgPool;
 use testbed::{Stores, TestDatabase};
 use uuid::Uuid;
@@ -96,11 +97,11 @@ impl World {
         Rows::new(Pool::with_parameters(&env.finish(settings).unwrap(), parameters))
     }
 
-    pub(crate) async fn prepare(&self) -> Prepared {
+    pub(crate) async fn prepare(&self) -> PreparedIndex {
         self.prepare_with(&self.rows()).await
     }
 
-    pub(crate) async fn prepare_with(&self, rows: &Rows) -> Prepared {
+    pub(crate) async fn prepare_with(&self, rows: &Rows) -> PreparedIndex {
         let PrepareSettings { kafka, index, .. } = self.settings();
         prepare_index(rows, &index, &kafka).await.unwrap()
     }
