@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use kit::postgres::ErrorKind;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row,
     postgres::{PgConnectOptions, PgSslMode},
@@ -186,14 +187,18 @@ fn classify(error: &sqlx::Error) -> BackendError {
         return BackendError::transient(format!("{STORE}: {error}"));
     };
     let code = database.code().unwrap_or_default();
-    let class = match &*code {
-        "28000" | "28P01" | "42501" => ErrorClass::Unauthorized,
-        // In use by another process: the slot of a task that is still stopping.
-        "55006" | "55P03" | "40001" | "40P01" => ErrorClass::Conflict,
-        // The database is missing: it may be on its way.
-        "3D000" => ErrorClass::Transient,
-        code if ["08", "53", "57", "58", "XX"].iter().any(|family| code.starts_with(family)) => ErrorClass::Transient,
-        _ => ErrorClass::Invalid,
+    let class = match ErrorKind::of_sqlstate(&code) {
+        ErrorKind::LoginRefused | ErrorKind::PrivilegeMissing => ErrorClass::Unauthorized,
+        // Another session uses it, such as that of a task that is still stopping.
+        ErrorKind::Conflict | ErrorKind::ObjectInUse => ErrorClass::Conflict,
+        ErrorKind::ConnectionLost
+        | ErrorKind::SessionEnded
+        | ErrorKind::Cancelled
+        | ErrorKind::Resources
+        | ErrorKind::Internal
+        // The database may still be created.
+        | ErrorKind::DatabaseMissing => ErrorClass::Transient,
+        ErrorKind::ReadOnly | ErrorKind::TookTooLong | ErrorKind::Other => ErrorClass::Invalid,
     };
     BackendError::new(class, format!("{STORE}: {} (SQLSTATE {code})", database.message()))
 }
