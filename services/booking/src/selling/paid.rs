@@ -11,7 +11,7 @@ use ids::OrderId;
 use super::{SaleError, SaleMetrics, marks::Marks};
 use crate::{
     orders::{
-        Order, OrderPayment, OrderState, Orders, Reason,
+        Order, OrderPayment, OrderState, Orders, PaymentState, Reason,
         lifecycle::{Action, Answer, Ask, HAND_OVER, Learnt, PaymentStatus, Transition, next},
     },
     payments::{Authorization, Intent, IntentStatus, StripeError, StripePayments},
@@ -92,7 +92,7 @@ impl PaymentDriver {
         let (order, progress, time_limit) = (payment.attempt.order, payment.progress(), self.payments.time_limit);
         let mut seen = Seen::default();
         let mut action = next(&progress, Learnt::Nothing, time_limit);
-        if action != Action::Take(HAND_OVER) {
+        if action != Action::Take(HAND_OVER) && frees_or_ends(payment.payment) {
             self.marks.settle(payment.seats(), &payment.attempt).await?;
         }
         loop {
@@ -164,15 +164,8 @@ impl PaymentDriver {
             }
             Err(error) => {
                 let intent = error.intent().map(str::to_owned);
-                let is_named = intent.is_some();
-                let answer = if error.is_decline() {
-                    Answer::Declined { is_named }
-                } else if error.is_transient() {
-                    Answer::Unknown
-                } else {
-                    tracing::error!(%error, %order, payment = ?payment.payment, "Stripe refuses a call about this payment");
-                    Answer::Refused { is_named }
-                };
+                let answer = answer_of(payment.payment, &error);
+                log_refusal(ask, answer, payment, &error);
                 (answer, Seen { intent, client_secret: None, error: Some(error) })
             }
         }
@@ -185,6 +178,40 @@ impl PaymentDriver {
             let (order, payment) = (payment.attempt.order, payment.payment);
             tracing::warn!(%error, %order, ?payment, "Stripe failed; the worker goes on");
         }
+    }
+}
+
+/// Whether the order's decision is final as far as the seats go. While the tickets may still be booked or captured, the
+/// marks stay as they are, whatever somebody wrote into the order by hand.
+fn frees_or_ends(payment: PaymentState) -> bool {
+    matches!(payment, PaymentState::Canceling | PaymentState::Refunding) || payment.is_end()
+}
+
+/// What an error of Stripe's says about a payment in this state. While the money is not set aside, a declined card is an
+/// answer to the customer, whatever the status of Stripe's answer. Later the order waits as long as a repeat can help.
+fn answer_of(payment: PaymentState, error: &StripeError) -> Answer {
+    let is_waiting = matches!(payment, PaymentState::Authorizing | PaymentState::RequiresAction);
+    let is_named = error.intent().is_some();
+    if error.is_decline() && (is_waiting || !error.is_transient()) {
+        Answer::Declined { is_named }
+    } else if error.is_transient() {
+        Answer::Unknown
+    } else {
+        Answer::Refused { is_named }
+    }
+}
+
+/// Logs why Stripe refuses. A payment that cannot be voided is looked up next, which tells more.
+fn log_refusal(ask: Ask, answer: Answer, payment: &OrderPayment, error: &StripeError) {
+    let (order, payment) = (payment.attempt.order, payment.payment);
+    match (ask, answer) {
+        (Ask::Capture, Answer::Declined { .. } | Answer::Refused { .. }) => {
+            tracing::warn!(%error, %order, "Stripe does not capture the payment");
+        }
+        (Ask::Authorize | Ask::LookUp | Ask::Refund, Answer::Refused { .. }) => {
+            tracing::error!(%error, %order, ?payment, "Stripe refuses a call about this payment");
+        }
+        _ => {}
     }
 }
 
@@ -215,5 +242,50 @@ fn settled(payment: &OrderPayment) -> Settled {
         OrderState::Booked | OrderState::Refunded => Settled::Booked,
         OrderState::Cancelled => Settled::Cancelled(payment.reason),
         OrderState::Pending | OrderState::Paying | OrderState::Stuck => Settled::Unsettled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use rstest::rstest;
+
+    use super::*;
+
+    const DECLINED: Answer = Answer::Declined { is_named: false };
+    const REFUSED: Answer = Answer::Refused { is_named: false };
+
+    #[rstest]
+    #[case::declined(PaymentState::Authorizing, 402, "card_error", DECLINED)]
+    #[case::declined_with_a_passing_status(PaymentState::RequiresAction, 409, "card_error", DECLINED)]
+    #[case::refused(PaymentState::Authorizing, 400, "invalid_request_error", REFUSED)]
+    #[case::overloaded(PaymentState::Authorizing, 429, "invalid_request_error", Answer::Unknown)]
+    #[case::capture_declined(PaymentState::Capturing, 402, "card_error", DECLINED)]
+    #[case::capture_may_succeed_later(PaymentState::Capturing, 503, "card_error", Answer::Unknown)]
+    #[case::void_may_succeed_later(PaymentState::Canceling, 429, "card_error", Answer::Unknown)]
+    fn no_passing_fault_gives_tickets_back(
+        #[case] payment: PaymentState,
+        #[case] status: u16,
+        #[case] kind: &str,
+        #[case] expected: Answer,
+    ) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let (code, message) = (String::new(), String::new());
+        let error = StripeError::Refused { status, kind: kind.to_owned(), code, message, intent: None };
+        assert_eq!(answer_of(payment, &error), expected);
+    }
+
+    #[test]
+    fn marks_are_settled_only_when_the_seats_are_decided() {
+        let open = [
+            PaymentState::Authorizing,
+            PaymentState::RequiresAction,
+            PaymentState::Authorized,
+            PaymentState::Capturing,
+        ];
+        assert!(!open.into_iter().any(frees_or_ends));
+        assert!(
+            [PaymentState::Canceling, PaymentState::Refunding, PaymentState::Captured].into_iter().all(frees_or_ends)
+        );
     }
 }
