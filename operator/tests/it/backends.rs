@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use ticket_operator::{
     api::SslMode,
     backends::{
-        ErrorClass,
+        BackendResult, ErrorClass,
         connect::{CONNECTOR_CLASS, Connect, HttpConnect},
         elasticsearch::{Elasticsearch, HttpElasticsearch},
         http_client,
@@ -198,6 +198,22 @@ fn connector(database: &Database, name: &str) -> BTreeMap<String, String> {
     .into()
 }
 
+/// Repeats a call while its error is transient, as the operator does at its next look: another test's connector makes the
+/// worker rebalance, and meanwhile it answers 500.
+async fn settled<T>(call: impl AsyncFn() -> BackendResult<T>) -> T {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(error) => {
+                assert_eq!(error.class, ErrorClass::Transient, "{error}");
+                assert!(tokio::time::Instant::now() < deadline, "{error}");
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
 /// Looks until the view is as wanted; the connector takes its time.
 async fn look_until(client: &HttpConnect, name: &str, wanted: impl Fn(&ConnectView) -> bool) -> ConnectView {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -253,7 +269,7 @@ async fn with_change_feed(test: impl AsyncFnOnce(&ChangeFeed)) {
 impl ChangeFeed {
     async fn start(&self) -> BTreeMap<String, String> {
         let config = connector(&self.database, &self.name);
-        self.connect.configure(&self.name, &config).await.unwrap();
+        settled(async || self.connect.configure(&self.name, &config).await).await;
         look_until(&self.connect, &self.name, runs).await;
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while !self.connect.has_offsets(&self.name).await.is_ok_and(|has_offsets| has_offsets) {
@@ -264,7 +280,7 @@ impl ChangeFeed {
     }
 
     async fn stop(&self) {
-        self.connect.set_state(&self.name, "stop").await.unwrap();
+        settled(async || self.connect.set_state(&self.name, "stop").await).await;
         look_until(&self.connect, &self.name, is_stopped).await;
     }
 }
@@ -273,17 +289,17 @@ impl ChangeFeed {
 async fn a_connector_is_configured_stopped_and_removed_with_its_offsets() {
     with_change_feed(async |feed| {
         let (connect, name) = (&feed.connect, &feed.name);
-        assert_eq!(connect.look(name).await.unwrap(), ConnectView::default());
+        assert_eq!(settled(async || connect.look(name).await).await, ConnectView::default());
         let config = feed.start().await;
-        let seen = connect.look(name).await.unwrap().connector.unwrap().config;
+        let seen = settled(async || connect.look(name).await).await.connector.unwrap().config;
         assert_eq!(seen, config, "the whole configuration comes back as it was given");
 
         feed.stop().await;
-        connect.delete_offsets(name).await.unwrap();
-        assert!(!connect.has_offsets(name).await.unwrap());
-        connect.delete(name).await.unwrap();
-        connect.delete(name).await.unwrap();
-        assert_eq!(connect.look(name).await.unwrap(), ConnectView::default());
+        settled(async || connect.delete_offsets(name).await).await;
+        assert!(!settled(async || connect.has_offsets(name).await).await);
+        settled(async || connect.delete(name).await).await;
+        settled(async || connect.delete(name).await).await;
+        assert_eq!(settled(async || connect.look(name).await).await, ConnectView::default());
     })
     .await;
 }
@@ -295,10 +311,10 @@ async fn a_connector_whose_slot_was_lost_recovers_by_itself() {
         feed.stop().await;
         drop_slot_when_free(&feed.postgres, &feed.name).await;
         feed.database.execute("INSERT INTO events VALUES (2)").await;
-        feed.connect.set_state(&feed.name, "resume").await.unwrap();
+        settled(async || feed.connect.set_state(&feed.name, "resume").await).await;
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while !feed.postgres.look("none", &feed.name).await.unwrap().slot.is_some_and(|slot| slot.is_active) {
-            let view = feed.connect.look(&feed.name).await.unwrap();
+            let view = settled(async || feed.connect.look(&feed.name).await).await;
             assert!(tokio::time::Instant::now() < deadline, "{view:?}");
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
