@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use release::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release, hexadecimal, short_hash};
+use release::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release, short_hash};
 
 use crate::files::{LoadError, Migrations, Phase};
 
@@ -53,7 +53,7 @@ pub fn describe(version: &str, migrations: &Migrations, paths: &ReleasePaths) ->
 
 fn set_of(migrations: &Migrations, phase: Phase) -> MigrationSet {
     let files = migrations.files().iter().filter(|file| file.phase == phase);
-    let checksums: Vec<_> = files.map(|file| (file.version(), hexadecimal(file.checksum()))).collect();
+    let checksums: Vec<_> = files.map(|file| (file.version(), hex::encode(file.checksum()))).collect();
     MigrationSet::new(checksums.iter().map(|(version, checksum)| (*version, checksum.as_str())))
 }
 
@@ -77,7 +77,7 @@ mod tests {
             .files()
             .iter()
             .filter(|file| file.phase == Phase::Before)
-            .map(|file| format!("{} {}\n", file.version(), hexadecimal(file.checksum())))
+            .map(|file| format!("{} {}\n", file.version(), hex::encode(file.checksum())))
             .collect();
         assert_eq!(set.hash, short_hash(lines.as_bytes()));
         assert_eq!(set_of(&migrations, Phase::After).hash, short_hash(b""));

@@ -1,4 +1,5 @@
-//! Ids in PostgreSQL: `text` in canonical form. The schema checks that form (`…_uuid_canonical`).
+//! Ids in PostgreSQL: `text` in canonical form. The schema checks that form of a row's own id (`…_uuid_canonical`); columns that
+//! name another row, such as `orders.user_uuid`, are written from here alone.
 
 use sqlx::{
     Decode, Encode, Postgres, Type,

@@ -15,7 +15,7 @@ mod termination;
 
 pub use description::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release};
 pub use exit::JobExit;
-pub use hash::{HASH_DIGITS, hexadecimal, short_hash};
+pub use hash::{HASH_DIGITS, short_hash};
 pub use index::{index_name, is_index_name};
 pub use report::{IndexReport, JobError, MigrationReport, PreparedIndex, read_report};
 pub use termination::{TERMINATION_MESSAGE_LIMIT, termination_log, termination_message, write_termination_message};

@@ -49,8 +49,7 @@ impl Key {
             hash.update(part.len().to_be_bytes());
             hash.update(part.as_bytes());
         }
-        let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { text, fingerprint }
+        Self { text, fingerprint: hex::encode(hash.finalize()) }
     }
 }
 

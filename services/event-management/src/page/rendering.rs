@@ -80,7 +80,7 @@ fn pack(body: &[u8]) -> Result<Bytes, std::io::Error> {
 }
 
 fn name(digest: Sha256) -> String {
-    digest.finalize()[..NAME_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest.finalize()[..NAME_BYTES])
 }
 
 fn tag(name: &str) -> HeaderValue {

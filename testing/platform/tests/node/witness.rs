@@ -36,9 +36,8 @@ pub struct Needs {
 impl Needs {
     /// The index that the version reads: the first twelve hexadecimal digits of its definition's SHA-256.
     pub fn index(&self) -> Result<String> {
-        let digest = Sha256::digest(std::fs::read(repository().join(self.index_file))?);
-        let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Ok(format!("events-{hex}"))
+        let definition = std::fs::read(repository().join(self.index_file))?;
+        Ok(release::index_name("events", &release::short_hash(&definition)))
     }
 
     fn tables(&self) -> Result<Vec<String>> {
