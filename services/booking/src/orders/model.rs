@@ -93,6 +93,11 @@ impl PaymentState {
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Captured | Self::Canceled | Self::Declined | Self::Refunded | Self::Failed)
     }
+
+    /// Whether the order's state is final as far as its seats go.
+    pub(crate) const fn decides_seats(self) -> bool {
+        self.is_end() || matches!(self, Self::Canceling | Self::Refunding)
+    }
 }
 
 words! {
@@ -144,4 +149,25 @@ pub struct Purchase {
 pub struct Decision {
     pub state: OrderState,
     pub reason: Option<Reason>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_settled_only_when_the_seats_are_decided() {
+        let open = [
+            PaymentState::Authorizing,
+            PaymentState::RequiresAction,
+            PaymentState::Authorized,
+            PaymentState::Capturing,
+        ];
+        assert!(!open.into_iter().any(PaymentState::decides_seats));
+        assert!(
+            [PaymentState::Canceling, PaymentState::Refunding, PaymentState::Captured]
+                .into_iter()
+                .all(PaymentState::decides_seats)
+        );
+    }
 }

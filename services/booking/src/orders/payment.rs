@@ -78,8 +78,10 @@ impl OrderPayment {
         }
     }
 
+    /// Nothing is decided while the tickets may still be booked or captured, whatever somebody wrote into the order by
+    /// hand.
     pub(crate) fn seats(&self) -> SeatsAfter {
-        SeatsAfter::of(self.state, self.reason)
+        if self.payment.decides_seats() { SeatsAfter::of(self.state, self.reason) } else { SeatsAfter::Undecided }
     }
 }
 

@@ -92,7 +92,7 @@ impl PaymentDriver {
         let (order, progress, time_limit) = (payment.attempt.order, payment.progress(), self.payments.time_limit);
         let mut seen = Seen::default();
         let mut action = next(&progress, Learnt::Nothing, time_limit);
-        if action != Action::Take(HAND_OVER) && frees_or_ends(payment.payment) {
+        if action != Action::Take(HAND_OVER) {
             self.marks.settle(payment.seats(), &payment.attempt).await?;
         }
         loop {
@@ -181,12 +181,6 @@ impl PaymentDriver {
     }
 }
 
-/// Whether the order's decision is final as far as the seats go. While the tickets may still be booked or captured, the
-/// marks stay as they are, whatever somebody wrote into the order by hand.
-fn frees_or_ends(payment: PaymentState) -> bool {
-    matches!(payment, PaymentState::Canceling | PaymentState::Refunding) || payment.is_end()
-}
-
 /// What an error of Stripe's says about a payment in this state. While the money is not set aside, a declined card is an
 /// answer to the customer, whatever the status of Stripe's answer. Later the order waits as long as a repeat can help.
 fn answer_of(payment: PaymentState, error: &StripeError) -> Answer {
@@ -273,19 +267,5 @@ mod tests {
         let (code, message) = (String::new(), String::new());
         let error = StripeError::Refused { status, kind: kind.to_owned(), code, message, intent: None };
         assert_eq!(answer_of(payment, &error), expected);
-    }
-
-    #[test]
-    fn marks_are_settled_only_when_the_seats_are_decided() {
-        let open = [
-            PaymentState::Authorizing,
-            PaymentState::RequiresAction,
-            PaymentState::Authorized,
-            PaymentState::Capturing,
-        ];
-        assert!(!open.into_iter().any(frees_or_ends));
-        assert!(
-            [PaymentState::Canceling, PaymentState::Refunding, PaymentState::Captured].into_iter().all(frees_or_ends)
-        );
     }
 }
