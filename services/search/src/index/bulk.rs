@@ -113,21 +113,10 @@ fn lines(version: Version, write: &Write) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ids::EventId;
-    use uuid::Uuid;
-
     use super::*;
 
     fn put(id: i64, name: &str) -> Write {
-        Write::Put(Box::new(EventDocument {
-            id,
-            uuid: EventId(Uuid::nil()),
-            name: name.to_owned(),
-            description: None,
-            date: None,
-            location: None,
-            venue_id: None,
-        }))
+        Write::Put(Box::new(EventDocument::named(id, name)))
     }
 
     const VERSION: Version = Version(281_474_976_710_665);

@@ -23,3 +23,12 @@ pub struct EventDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_id: Option<i64>,
 }
+
+#[cfg(test)]
+impl EventDocument {
+    /// A document with these values and no others.
+    pub(crate) fn named(id: i64, name: &str) -> Self {
+        let uuid = EventId(uuid::Uuid::nil());
+        Self { id, uuid, name: name.to_owned(), description: None, date: None, location: None, venue_id: None }
+    }
+}

@@ -73,28 +73,17 @@ fn differences<'a>(rows: impl Iterator<Item = (i64, &'a EventDocument)>, indexed
 
 #[cfg(test)]
 mod tests {
-    use ids::EventId;
-    use uuid::Uuid;
-
     use super::*;
-
-    fn row(id: i64, name: &str) -> EventDocument {
-        EventDocument {
-            id,
-            uuid: EventId(Uuid::nil()),
-            name: name.to_owned(),
-            description: None,
-            date: None,
-            location: None,
-            venue_id: None,
-        }
-    }
 
     #[test]
     fn missing_and_different_documents_are_written_and_those_without_a_row_removed() {
-        let rows = [row(1, "same"), row(2, "new name"), row(3, "missing")];
-        let indexed =
-            BTreeMap::from([(1, json!(row(1, "same"))), (2, json!(row(2, "old name"))), (4, json!(row(4, "gone")))]);
+        let rows =
+            [EventDocument::named(1, "same"), EventDocument::named(2, "new name"), EventDocument::named(3, "missing")];
+        let indexed = BTreeMap::from([
+            (1, json!(EventDocument::named(1, "same"))),
+            (2, json!(EventDocument::named(2, "old name"))),
+            (4, json!(EventDocument::named(4, "gone"))),
+        ]);
         let writes = differences(rows.iter().map(|row| (row.id, row)), &indexed);
         let expected = [write_for(2, Some(&rows[1])), write_for(3, Some(&rows[2])), Write::Remove(4)];
         assert_eq!(writes, expected);
