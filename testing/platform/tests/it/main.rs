@@ -9,4 +9,5 @@ mod pages;
 mod race;
 mod repository;
 mod sources;
+mod tokens;
 mod versions;
