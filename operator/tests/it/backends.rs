@@ -69,9 +69,31 @@ impl Database {
     }
 
     async fn drop(self) {
-        let mut connection = PgConnection::connect(&setting("TEST_POSTGRES_URL")).await.unwrap();
+        self.try_drop().await.unwrap();
+    }
+
+    async fn try_drop(&self) -> Result<(), sqlx::Error> {
+        let mut connection = PgConnection::connect(&setting("TEST_POSTGRES_URL")).await?;
         let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(|_| ())
+    }
+
+    /// Drops the database and a slot in it. A connector that was just deleted holds on to its slot, or makes it once more,
+    /// until its task has ended.
+    async fn drop_with_slot(self, slot: &str) {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            drop_slot_when_free(&self.client(), slot).await;
+            match self.try_drop().await {
+                Ok(()) => return,
+                Err(error) => {
+                    let is_slot_in_use =
+                        error.as_database_error().is_some_and(|error| error.code() == Some("55006".into()));
+                    assert!(is_slot_in_use && tokio::time::Instant::now() < deadline, "{error}");
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
     }
 }
 
@@ -258,9 +280,8 @@ async fn with_change_feed(test: impl AsyncFnOnce(&ChangeFeed)) {
     };
     feed.postgres.set_publication(&feed.name, &["public.events".into()], false).await.unwrap();
     let result = std::panic::AssertUnwindSafe(test(&feed)).catch_unwind().await;
-    feed.connect.delete(&feed.name).await.unwrap();
-    drop_slot_when_free(&feed.postgres, &feed.name).await;
-    feed.database.drop().await;
+    settled(async || feed.connect.delete(&feed.name).await).await;
+    feed.database.drop_with_slot(&feed.name).await;
     if let Err(panic) = result {
         std::panic::resume_unwind(panic);
     }
