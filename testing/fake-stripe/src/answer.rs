@@ -4,8 +4,6 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::account::PaymentIntent;
-
 /// What a call comes to: the object it is about, or an error.
 pub(crate) type Outcome = Result<Value, Refusal>;
 
@@ -79,19 +77,19 @@ impl Refusal {
     }
 
     /// The card's bank says no.
-    pub(crate) fn declined(decline_code: &str, intent: Option<&PaymentIntent>) -> Self {
-        let declined =
-            Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", Some("card_declined"), "Your card was declined.")
-                .with("decline_code", decline_code);
-        match intent {
-            Some(intent) => declined.with("payment_intent", shown(intent)),
-            None => declined,
-        }
+    pub(crate) fn declined(decline_code: &str) -> Self {
+        Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", Some("card_declined"), "Your card was declined.")
+            .with("decline_code", decline_code)
     }
 
-    /// The intent is in no state for this call.
-    pub(crate) fn unexpected_state(message: String, intent: &PaymentIntent) -> Self {
-        Self::conflict("payment_intent_unexpected_state", message).with("payment_intent", shown(intent))
+    /// The payment intent is in no state for this call.
+    pub(crate) fn unexpected_state(message: impl Into<String>) -> Self {
+        Self::conflict("payment_intent_unexpected_state", message)
+    }
+
+    /// The error shows the payment intent that it is about.
+    pub(crate) fn about(self, intent: &impl Serialize) -> Self {
+        self.with("payment_intent", shown(intent))
     }
 
     /// The idempotency key belongs to a request with other parameters.
@@ -124,7 +122,7 @@ impl Refusal {
         self
     }
 
-    /// The error as [`PaymentIntent::last_payment_error`] and the answer's body have it.
+    /// The error as `last_payment_error` of a payment intent and the answer's body have it.
     pub(crate) fn error(&self) -> Value {
         Value::Object(self.fields.clone())
     }

@@ -43,7 +43,7 @@ impl Account {
         self.check_customer(&customer)?;
         match Card::of(id).ok_or_else(|| Refusal::missing("payment_method", id))? {
             // Stripe shows a card to its bank before it saves it.
-            Card::Declined(decline_code) => return Err(Refusal::declined(decline_code, None)),
+            Card::Declined(decline_code) => return Err(Refusal::declined(decline_code)),
             _ if self.saved_methods.get(id).is_some_and(|owner| *owner != customer) => {
                 return Err(Refusal::senseless(
                     "The payment method you provided has already been attached to a customer.",

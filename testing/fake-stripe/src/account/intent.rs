@@ -135,6 +135,6 @@ impl PaymentIntent {
             self.status.name(),
             names.join(", ")
         );
-        Refusal::unexpected_state(message, self)
+        Refusal::unexpected_state(message).about(self)
     }
 }

@@ -71,10 +71,8 @@ impl Account {
         intent.must_be("confirmed", &[Status::RequiresPaymentMethod, Status::RequiresConfirmation])?;
         intent.payment_method = form.owned("payment_method").or(intent.payment_method);
         let Some(method) = intent.payment_method.clone() else {
-            return Err(Refusal::unexpected_state(
-                "You cannot confirm this PaymentIntent because it's missing a payment method.".to_owned(),
-                &intent,
-            ));
+            let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
+            return Err(Refusal::unexpected_state(message).about(&intent));
         };
         match self.usable_card(&method, intent.customer.as_deref())? {
             Card::Declined(decline_code) => self.decline(intent, decline_code),
@@ -112,8 +110,9 @@ impl Account {
     }
 
     fn decline(&mut self, mut intent: PaymentIntent, decline_code: &str) -> Outcome {
-        intent.fail(Refusal::declined(decline_code, None).error());
-        let refusal = Refusal::declined(decline_code, Some(&intent));
+        let refusal = Refusal::declined(decline_code);
+        intent.fail(refusal.error());
+        let refusal = refusal.about(&intent);
         self.store("payment_intent.payment_failed", intent);
         Err(refusal)
     }
@@ -184,7 +183,7 @@ impl Account {
         let mut intent = self.intent(id)?.clone();
         intent.must_be("rejected", &[Status::RequiresAction, Status::Processing])?;
         let error = if intent.status == Status::Processing {
-            Refusal::declined("generic_decline", None).error()
+            Refusal::declined("generic_decline").error()
         } else {
             json!({
                 "type": "invalid_request_error",

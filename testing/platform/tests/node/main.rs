@@ -7,6 +7,7 @@
 
 mod cluster;
 mod platform;
+mod repository;
 mod scenarios;
 mod stores;
 mod witness;

@@ -1,6 +1,6 @@
 //! One TicketPlatform: applying it, changing its version, waiting for its conditions.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use client::{Customer, Shop};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{ticket_platforms, until, variable},
+    repository::repository,
     stores::Stores,
 };
 
@@ -122,9 +123,4 @@ impl Platform {
     pub fn customer(&self) -> Result<Customer> {
         Customer::new(&self.shop)
     }
-}
-
-/// The top of this repository.
-pub fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -8,7 +8,10 @@ use kube::Client;
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::cluster::{NAMESPACE, variable};
+use crate::{
+    cluster::{NAMESPACE, variable},
+    repository::repository,
+};
 
 /// Connect, Elasticsearch and PostgreSQL.
 pub struct Stores {
@@ -57,7 +60,7 @@ impl Stores {
 
     /// Loads the demonstration data, as `make up` does.
     pub async fn load_demonstration_data(&self) -> Result<()> {
-        let file = crate::platform::repository().join("examples/demo/demo.sql");
+        let file = repository().join("examples/demo/demo.sql");
         self.sql(&std::fs::read_to_string(file)?).await?;
         Ok(())
     }

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::JoinHandle;
 
-use crate::{cluster::NAMESPACE, platform::repository, stores::Stores};
+use crate::{cluster::NAMESPACE, repository::repository, stores::Stores};
 
 const SERVICES: [&str; 3] = ["event-management", "booking", "search"];
 

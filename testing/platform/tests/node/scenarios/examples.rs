@@ -4,7 +4,10 @@ use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::platform::{NAME, Platform, repository};
+use crate::{
+    platform::{NAME, Platform},
+    repository::repository,
+};
 
 pub async fn every_example_is_accepted(platform: &Platform) -> Result<()> {
     let mut seen = 0;

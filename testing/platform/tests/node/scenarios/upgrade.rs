@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use client::buy;
 
 use super::SECOND;
-use crate::{cluster::until, platform::Platform, witness::Witness};
+use crate::{cluster::until, platform::Platform, repository::repository, witness::Witness};
 
 const ALIAS_MOVES_WITHIN: Duration = Duration::from_secs(60);
 const CONTRACTED_WITHIN: Duration = Duration::from_secs(120);
@@ -27,8 +27,7 @@ pub async fn no_service_of_the_next_version_starts_before_its_gates_are_passed(p
 }
 
 pub async fn contracting_migrations_run_after_the_roll(platform: &Platform) -> Result<()> {
-    let files =
-        std::fs::read_dir(crate::platform::repository().join("dev/images/fixtures/0.2.0/release/migrations/after"))?;
+    let files = std::fs::read_dir(repository().join("dev/images/fixtures/0.2.0/release/migrations/after"))?;
     let versions: Vec<String> = files
         .filter_map(|file| file.ok()?.file_name().into_string().ok())
         .filter_map(|name| Some(name.strip_suffix(".sql")?.split('_').next()?.trim_start_matches('0').to_owned()))
