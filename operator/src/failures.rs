@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::backends::ErrorClass;
+/// What can be done about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Time may cure it.
+    Transient,
+    /// The same request will never be accepted.
+    Invalid,
+    /// Something else is at work on the same thing; trying again soon is right.
+    Conflict,
+    /// The credentials are refused.
+    Unauthorized,
+}
 
 /// Failures by the step's name.
 pub type Failures = BTreeMap<String, Failure>;

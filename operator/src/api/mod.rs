@@ -5,15 +5,18 @@
 mod booking;
 mod reason;
 mod schema;
+mod secret;
 mod services;
 mod spec;
 mod status;
 mod stores;
+mod workload;
 
 pub use booking::{BookingSpec, FreePayments, Payments, StripePayments};
 pub use reason::{Attention, ConditionType, Reason};
-pub use services::{HttpServiceSpec, PodTemplateSpec, Resources, ServiceType, ServicesSpec, WorkloadSpec};
-pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, SecretName, TicketPlatform, TicketPlatformSpec};
+pub use secret::SecretName;
+pub use services::ServicesSpec;
+pub use spec::{DeletionPolicy, ImagesSpec, LeftBehind, PullPolicy, TicketPlatform, TicketPlatformSpec};
 pub use status::{
     ConnectorStatus, IndexStatus, LastGood, MigrationsStatus, RecordedRelease, RolloutStatus, TicketPlatformStatus,
 };
@@ -21,6 +24,7 @@ pub use stores::{
     ChangeFeedRole, ConnectSpec, ConnectorSpec, ConnectorState, DatabaseRole, ElasticsearchSpec, KafkaSpec,
     PostgresSpec, RedisSpec, SslMode,
 };
+pub use workload::{HttpServiceSpec, PodTemplateSpec, Resources, ServiceType, WorkloadSpec};
 
 /// API group of the resource.
 pub const GROUP: &str = "ticketplatform.dev";

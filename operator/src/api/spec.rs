@@ -2,7 +2,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectSpec, ElasticsearchSpec, KafkaSpec, PostgresSpec, RedisSpec, ServicesSpec, TicketPlatformStatus};
+use super::{
+    ConnectSpec, ElasticsearchSpec, KafkaSpec, PostgresSpec, RedisSpec, SecretName, ServicesSpec, TicketPlatformStatus,
+};
 
 /// What one ticket sales platform is made of: the release to run, the stores it uses and its three services.
 ///
@@ -118,14 +120,6 @@ impl PullPolicy {
             Self::Never => "Never",
         }
     }
-}
-
-/// A Secret in the same namespace.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
-pub struct SecretName {
-    /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
 }
 
 /// What becomes of things outside Kubernetes when the resource is deleted.

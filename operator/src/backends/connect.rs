@@ -7,8 +7,11 @@ use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{BackendError, BackendResult, ErrorClass, refused, send};
-use crate::observed::{ConnectView, ConnectorView, TaskView};
+use super::{BackendError, BackendResult, refused, send};
+use crate::{
+    failures::ErrorClass,
+    observed::{ConnectView, ConnectorView, TaskView},
+};
 
 /// Class of Debezium's PostgreSQL connector.
 pub const CONNECTOR_CLASS: &str = "io.debezium.connector.postgresql.PostgresConnector";

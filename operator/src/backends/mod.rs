@@ -7,23 +7,12 @@ pub mod postgres;
 
 use std::time::Duration;
 
+use crate::failures::ErrorClass;
+
 /// Longest time one request may take. Stores are asked in every reconcile: a slow one must not hold up the rest.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// Longest time a connection may take to come up.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What can be done about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorClass {
-    /// Time may cure it.
-    Transient,
-    /// The same request will never be accepted.
-    Invalid,
-    /// Something else is at work on the same thing; trying again soon is right.
-    Conflict,
-    /// The credentials are refused.
-    Unauthorized,
-}
 
 /// An error of a backend.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -12,9 +12,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-use super::{BackendError, BackendResult, CONNECT_TIMEOUT, ErrorClass, REQUEST_TIMEOUT};
+use super::{BackendError, BackendResult, CONNECT_TIMEOUT, REQUEST_TIMEOUT};
 use crate::{
     api::SslMode,
+    failures::ErrorClass,
     observed::{PostgresView, SlotView},
 };
 

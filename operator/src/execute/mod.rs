@@ -12,6 +12,7 @@ use crate::{
     backends::{BackendError, BackendResult},
     decide::{Action, GateKind, Step},
     events::EventRecorder,
+    failures::ErrorClass,
     observe::Backends,
 };
 
@@ -99,7 +100,6 @@ impl Executor<'_> {
 
 /// Time cures most of what Kubernetes answers: quotas grow, rights are granted, webhooks come back.
 fn from_kube(error: kube::Error) -> BackendError {
-    use crate::backends::ErrorClass;
     let class = match &error {
         kube::Error::Api(status) if status.code == 409 => ErrorClass::Conflict,
         kube::Error::Api(status) if matches!(status.code, 401 | 403) => ErrorClass::Unauthorized,

@@ -7,12 +7,13 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use ticket_operator::{
     api::SslMode,
     backends::{
-        BackendResult, ErrorClass,
+        BackendResult,
         connect::{CONNECTOR_CLASS, Connect, HttpConnect},
         elasticsearch::{Elasticsearch, HttpElasticsearch},
         http_client,
         postgres::{Address, Credentials, Postgres, SqlPostgres},
     },
+    failures::ErrorClass,
     observed::ConnectView,
 };
 

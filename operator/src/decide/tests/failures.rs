@@ -3,8 +3,8 @@ use k8s_openapi::jiff::SignedDuration;
 use super::world::World;
 use crate::{
     api::ConditionType,
-    backends::ErrorClass,
     decide::Action,
+    failures::ErrorClass,
     observed::{Fact, SecretView},
 };
 

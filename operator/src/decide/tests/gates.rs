@@ -1,8 +1,8 @@
 use super::world::{BROKEN, World};
 use crate::{
     api::{ConditionType, Reason},
-    backends::ErrorClass,
     decide::{Action, GateKind},
+    failures::ErrorClass,
     observed::{Fact, JobFailure, JobState},
 };
 

@@ -13,10 +13,9 @@ use serde_json::json;
 
 use crate::{
     api::{ConditionType, FINALIZER, TicketPlatform},
-    backends::ErrorClass,
     component::Component,
     decide::{Action, Input, Kind, Object, Plan, Step, decide},
-    failures::Failure,
+    failures::{ErrorClass, Failure},
     names,
     observed::*,
 };
