@@ -1,68 +1,63 @@
 //! Why a customer cannot have what they asked for.
 
-/// A "no" to the customer. Nothing failed: asking again is answered the same until something changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// There is no such ticket.
-    Unknown,
-    /// The ticket belongs to another event than the one named.
-    OtherEvent,
-    /// The event has begun.
-    Over,
-    /// The event was cancelled.
-    Cancelled,
-    /// The sale has not begun.
-    NotOnSale,
-    /// The sale has ended.
-    SaleEnded,
-    /// The ticket was sold.
-    Sold,
-    /// Another user holds the ticket.
-    Held,
-    /// The ticket is being sold.
-    Selling,
-    /// The user would have more tickets of the event than allowed.
-    Limit,
-    /// The user does not hold the ticket, or no longer.
-    NotHeld,
-    /// The user has no such hold, or no longer.
-    NoHold,
-    /// The hold cannot be extended any further.
-    HoldLimit,
-    /// The payment method is unknown, or another user's.
-    PaymentMethod,
-    /// The user has no such order.
-    NoOrder,
-    /// The order can no longer be cancelled.
-    NotCancellable,
-    /// The order cannot be refunded.
-    NotRefundable,
-    /// The idempotency key came with another request before.
-    KeyReused,
+/// Declares [`Refusal`] with each variant's label next to its name.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)+) => {
+        /// A "no" to the customer. Nothing failed: asking again is answered the same until something changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Refusal {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Refusal {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The refusal as a label of metrics.
+            pub(crate) fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)+
+                }
+            }
+        }
+    };
 }
 
-impl Refusal {
-    /// The refusal as a label of metrics.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::OtherEvent => "other_event",
-            Self::Over => "over",
-            Self::Cancelled => "cancelled",
-            Self::NotOnSale => "not_on_sale",
-            Self::SaleEnded => "sale_ended",
-            Self::Sold => "sold",
-            Self::Held => "held",
-            Self::Selling => "selling",
-            Self::Limit => "limit",
-            Self::NotHeld => "not_held",
-            Self::NoHold => "no_hold",
-            Self::HoldLimit => "hold_limit",
-            Self::PaymentMethod => "payment_method",
-            Self::NoOrder => "no_order",
-            Self::NotCancellable => "not_cancellable",
-            Self::NotRefundable => "not_refundable",
-            Self::KeyReused => "key_reused",
-        }
-    }
+refusals! {
+    /// There is no such ticket.
+    Unknown = "unknown",
+    /// The ticket belongs to another event than the one named.
+    OtherEvent = "other_event",
+    /// The event has begun.
+    Over = "over",
+    /// The event was cancelled.
+    Cancelled = "cancelled",
+    /// The sale has not begun.
+    NotOnSale = "not_on_sale",
+    /// The sale has ended.
+    SaleEnded = "sale_ended",
+    /// The ticket was sold.
+    Sold = "sold",
+    /// Another user holds the ticket.
+    Held = "held",
+    /// The ticket is being sold.
+    Selling = "selling",
+    /// The user would have more tickets of the event than allowed.
+    Limit = "limit",
+    /// The user does not hold the ticket, or no longer.
+    NotHeld = "not_held",
+    /// The user has no such hold, or no longer.
+    NoHold = "no_hold",
+    /// The hold cannot be extended any further.
+    HoldLimit = "hold_limit",
+    /// The payment method is unknown, or another user's.
+    PaymentMethod = "payment_method",
+    /// The user has no such order.
+    NoOrder = "no_order",
+    /// The order can no longer be cancelled.
+    NotCancellable = "not_cancellable",
+    /// The order cannot be refunded.
+    NotRefundable = "not_refundable",
+    /// The idempotency key came with another request before.
+    KeyReused = "key_reused",
 }

@@ -1,4 +1,4 @@
-//! How each error is told to clients: a stable code, and a message for people.
+//! How clients see each error: a stable code, and a message for people.
 
 use axum::http::StatusCode;
 use kit::error::ApiError;
@@ -45,36 +45,57 @@ impl From<SaleError> for ApiError {
 /// know why.
 pub(crate) fn not_available(error: HoldError) -> ApiError {
     const MESSAGE: &str = "Ticket is not available for reservation";
-    match error {
-        HoldError::Refused(refusal) => {
-            ApiError::new(CONFLICT, sale_code(refusal).unwrap_or("ticket_not_available"), MESSAGE)
+    let refusal = match error {
+        HoldError::Refused(refusal) => refusal,
+        error => return error.into(),
+    };
+    let code = match refusal {
+        // These concern the whole event or the customer.
+        Refusal::Over | Refusal::Cancelled | Refusal::NotOnSale | Refusal::SaleEnded | Refusal::Limit => {
+            refused(refusal).code()
         }
-        error => error.into(),
-    }
+        Refusal::Unknown | Refusal::Sold | Refusal::Held | Refusal::Selling => "ticket_not_available",
+        // Reserving is never refused for these.
+        Refusal::OtherEvent
+        | Refusal::NotHeld
+        | Refusal::NoHold
+        | Refusal::HoldLimit
+        | Refusal::PaymentMethod
+        | Refusal::NoOrder
+        | Refusal::NotCancellable
+        | Refusal::NotRefundable
+        | Refusal::KeyReused => "ticket_not_available",
+    };
+    ApiError::new(CONFLICT, code, MESSAGE)
 }
 
 /// The answer to the contract's confirm.
 pub(crate) fn not_reserved(error: SaleError) -> ApiError {
-    match error {
-        SaleError::Refused(Refusal::PaymentMethod) => refused(Refusal::PaymentMethod),
-        SaleError::Refused(_) => NOT_RESERVED,
-        error => error.into(),
+    let refusal = match error {
+        SaleError::Refused(refusal) => refusal,
+        error => return error.into(),
+    };
+    match refusal {
+        Refusal::PaymentMethod => refused(refusal),
+        Refusal::Unknown | Refusal::Sold | Refusal::Selling | Refusal::NotHeld => NOT_RESERVED,
+        // Confirming is never refused for these.
+        Refusal::OtherEvent
+        | Refusal::Over
+        | Refusal::Cancelled
+        | Refusal::NotOnSale
+        | Refusal::SaleEnded
+        | Refusal::Held
+        | Refusal::Limit
+        | Refusal::NoHold
+        | Refusal::HoldLimit
+        | Refusal::NoOrder
+        | Refusal::NotCancellable
+        | Refusal::NotRefundable
+        | Refusal::KeyReused => NOT_RESERVED,
     }
 }
 
 const NOT_RESERVED: ApiError = ApiError::new(CONFLICT, "ticket_not_reserved", "Ticket is not reserved for this user");
-
-/// The codes of refusals that concern the whole event or the customer.
-fn sale_code(refusal: Refusal) -> Option<&'static str> {
-    match refusal {
-        Refusal::Over => Some("event_over"),
-        Refusal::Cancelled => Some("event_cancelled"),
-        Refusal::NotOnSale => Some("not_on_sale"),
-        Refusal::SaleEnded => Some("sale_ended"),
-        Refusal::Limit => Some("ticket_limit_reached"),
-        _ => None,
-    }
-}
 
 pub(crate) fn refused(refusal: Refusal) -> ApiError {
     let not_found = |code, message| ApiError::new(StatusCode::NOT_FOUND, code, message);
@@ -106,3 +127,6 @@ pub(crate) fn refused(refusal: Refusal) -> ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
