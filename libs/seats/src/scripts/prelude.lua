@@ -30,9 +30,10 @@ local function hold_key(hold)
   return 'ticket_hold:' .. hold
 end
 
--- The tickets of the event that count for a user's cap, each with the time until which it counts.
+-- The tickets of the event that count for a user's cap, each with the time until which it counts. The event is what
+-- follows the first colon of its marks' key.
 local function user_key(event_key, user)
-  return 'user_seats:' .. string.sub(event_key, #'event_seats:' + 1) .. ':' .. user
+  return 'user_seats:' .. string.match(event_key, ':(.*)') .. ':' .. user
 end
 
 -- A held ticket: h:<user>:<hold>:<latest end that extending can reach, ms>

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod key_names;
 mod loss;
 mod model;
 mod property;
