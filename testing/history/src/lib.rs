@@ -1,4 +1,4 @@
-//! Tests that the platform keeps its promises while its parts are killed, stopped and cut off, and while Redis loses
+//! Tests that the platform keeps its promises while its parts are killed and stopped, its stores are cut off, and Redis loses
 //! its data. The proof uses every request with its answer, and the final state of the stores. See the README beside
 //! this crate.
 

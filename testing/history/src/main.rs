@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Tests that the platform keeps its promises while its parts are killed, stopped and cut off, and while Redis loses
+/// Tests that the platform keeps its promises while its parts are killed and stopped, its stores are cut off, and Redis loses
 /// its data.
 #[derive(Parser)]
 #[command(version)]

@@ -48,10 +48,7 @@ impl<'a> Stories<'a> {
             story.ticket = ticket;
         }
         let flushes: Vec<_> = history.faults.iter().filter(|fault| fault.what == FaultKind::Flushed).collect();
-        let lossy = |fault: &&Fault| {
-            matches!(fault.what, FaultKind::Flushed) || (fault.part == "redis" && fault.what == FaultKind::Killed)
-        };
-        let losses = history.faults.iter().filter(lossy).collect();
+        let losses = history.faults.iter().filter(|fault| empties_redis(fault)).collect();
         Self { run: &history.run, history, by_ticket, flushes, losses }
     }
 
@@ -98,5 +95,14 @@ impl<'a> Story<'a> {
         self.of(customer).any(|operation| {
             operation.call == Call::Refund && operation.may_have_happened() && operation.start_us < before
         })
+    }
+}
+
+/// Whether Redis may have forgotten everything.
+fn empties_redis(fault: &Fault) -> bool {
+    match fault.what {
+        FaultKind::Flushed => true,
+        FaultKind::Killed => fault.part == "redis",
+        FaultKind::Stopped | FaultKind::Cut => false,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use testbed::Proxy;
 use tokio::time::{Instant, sleep};
 
 use super::{Plan, clock::Recorder, customer::Customers, platform::Platform};
@@ -117,20 +118,22 @@ impl Injector<'_> {
     async fn inject(&self, what: FaultKind, part: Part, random: &mut StdRng) -> Result<()> {
         let start_us = self.recorder.now_us();
         let length = random.random_range(SHORTEST_FAULT..self.longest);
-        match (what, part) {
-            (FaultKind::Killed, Part::Store(store)) => self.platform.instance_of(store).kill_and_restart(store).await?,
-            (FaultKind::Stopped, Part::Store(store)) => {
-                self.platform.instance_of(store).stop_for(store, length).await?
-            }
-            (FaultKind::Flushed, _) => self.flush().await?,
-            (FaultKind::Cut, Part::Store(store)) => {
-                let proxy = if store == "redis" { &self.platform.redis_proxy } else { &self.platform.postgres_proxy };
+        match what {
+            FaultKind::Killed => match part {
+                Part::Store(store) => self.platform.instance_of(store).kill_and_restart(store).await?,
+                _ => self.process(part)?.kill_and_restart(length.mul_f64(KILLED_SHARE)).await?,
+            },
+            FaultKind::Stopped => match part {
+                Part::Store(store) => self.platform.instance_of(store).stop_for(store, length).await?,
+                _ => self.process(part)?.stop_for(length).await?,
+            },
+            FaultKind::Cut => {
+                let proxy = self.proxy(part)?;
                 proxy.cut();
                 sleep(length).await;
                 proxy.mend();
             }
-            (FaultKind::Killed, _) => self.process(part)?.kill_and_restart(length.mul_f64(KILLED_SHARE)).await?,
-            _ => self.process(part)?.stop_for(length).await?,
+            FaultKind::Flushed => self.flush(part).await?,
         }
         self.recorder.fault(what, &name(part), start_us);
         Ok(())
@@ -146,7 +149,17 @@ impl Injector<'_> {
         .context("no such process")
     }
 
-    async fn flush(&self) -> Result<()> {
+    /// The proxy between the services and a store.
+    fn proxy(&self, part: Part) -> Result<&Proxy> {
+        match part {
+            Part::Store("postgres") => Ok(&self.platform.postgres_proxy),
+            Part::Store("redis") => Ok(&self.platform.redis_proxy),
+            _ => bail!("no proxy stands before it"),
+        }
+    }
+
+    async fn flush(&self, part: Part) -> Result<()> {
+        ensure!(part == Part::Store("redis"), "only Redis can be flushed");
         let addr = self.platform.instance_of("redis").setting("REDIS_ADDR")?;
         let mut redis = redis::Client::open(format!("redis://{addr}/"))?.get_multiplexed_async_connection().await?;
         Ok(redis::cmd("FLUSHALL").exec_async(&mut redis).await?)
