@@ -42,6 +42,9 @@ fn faults(table: &Crates, workspace: &Crates) -> Vec<String> {
         if !workspace.contains_key(folder) {
             faults.push(format!("row `{folder}` stands for no crate"));
         }
+        for other in allowed.normal.union(&allowed.tests).filter(|other| !workspace.contains_key(*other)) {
+            faults.push(format!("row `{folder}` allows `{other}`, which is no crate"));
+        }
         for other in allowed.normal.iter().filter(|other| !may_stand_on(folder, other)) {
             faults.push(format!("row `{folder}` allows `{other}`, which does not stand below it"));
         }
@@ -151,6 +154,20 @@ fn a_row_without_a_crate_and_a_crate_without_a_row_are_named() {
     assert_eq!(
         faults(&given_table(), &workspace),
         ["crate `services/selling` has no row", "row `services/booking` stands for no crate"]
+    );
+}
+
+#[test]
+fn a_cell_that_names_no_crate_is_named_with_its_row() {
+    let mut table = given_table();
+    table.get_mut("services/booking").unwrap().normal.insert("libs/kid".to_owned());
+    table.get_mut("libs/kit").unwrap().tests.insert("testing/testbad".to_owned());
+    assert_eq!(
+        faults(&table, &given_table()),
+        [
+            "row `libs/kit` allows `testing/testbad`, which is no crate",
+            "row `services/booking` allows `libs/kid`, which is no crate",
+        ]
     );
 }
 

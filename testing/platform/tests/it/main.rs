@@ -5,6 +5,7 @@
 mod circles;
 mod dependencies;
 mod development_files;
+mod fixtures;
 mod pages;
 mod race;
 mod repository;

@@ -10,8 +10,11 @@ pub mod upgrade;
 use crate::witness::Needs;
 
 /// The version of this checkout.
-pub const FIRST: Needs =
-    Needs { version: "0.1.0", index_file: "services/search/index.json", feed_file: "migrations/feed.json" };
+pub const FIRST: Needs = Needs {
+    version: env!("CARGO_PKG_VERSION"),
+    index_file: "services/search/index.json",
+    feed_file: "migrations/feed.json",
+};
 
 /// The fixture with one more migration of each kind, another index and another table in the feed.
 pub const SECOND: Needs = Needs {
