@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::{
     SessionParameter, connect_options,
-    session::{Refusals, Sessions},
+    session::{OpenErrors, Sessions},
 };
 use crate::settings::PostgresSettings;
 
@@ -33,7 +33,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Pool {
     sessions: bb8::Pool<Sessions>,
-    refusals: Refusals,
+    open_errors: OpenErrors,
     max_idle: u32,
     answers_within: Option<Duration>,
 }
@@ -55,19 +55,19 @@ impl Pool {
     /// The same, with parameters that are set at the start of every session.
     #[must_use]
     pub fn with_parameters(settings: &PostgresSettings, parameters: &'static [SessionParameter]) -> Self {
-        let refusals = Refusals::default();
+        let open_errors = OpenErrors::default();
         let sessions = bb8::Pool::builder()
             .max_size(settings.max_open_conns)
             .connection_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(limit(settings.conn_max_lifetime))
             .idle_timeout(limit(settings.conn_max_idle_time))
             .queue_strategy(QueueStrategy::Lifo)
-            .error_sink(Box::new(refusals.clone()))
+            .error_sink(Box::new(open_errors.clone()))
             .build_unchecked(Sessions::new(connect_options(settings), settings.timezone.clone(), parameters));
         // Without a smaller limit, uses need not be counted.
         let max_idle =
             if settings.max_idle_conns < settings.max_open_conns { settings.max_idle_conns } else { u32::MAX };
-        Self { sessions, refusals, max_idle, answers_within: None }
+        Self { sessions, open_errors, max_idle, answers_within: None }
     }
 
     /// Sets a time limit for each query on the pool itself and for each [`Self::run`], counted from when it has a
@@ -91,7 +91,7 @@ impl Pool {
                 RunError::User(error) => error,
                 RunError::TimedOut => sqlx::Error::PoolTimedOut,
             })?,
-            refusal = self.refusals.next() => return Err(refusal),
+            error = self.open_errors.next() => return Err(error),
         };
         session.begin_use();
         Ok(Connection { session, pool: self })

@@ -155,24 +155,22 @@ impl ManageConnection for Sessions {
 
 /// Why sessions cannot be opened. It goes to the log, and to the callers that wait for a session.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Refusals(Arc<Refused>);
+pub(crate) struct OpenErrors(Arc<Opening>);
 
 #[derive(Debug, Default)]
-struct Refused {
+struct Opening {
     last: Mutex<Option<Arc<sqlx::Error>>>,
     happened: Notify,
 }
 
-impl Refusals {
-    /// Waits for a refusal that waiting would not change: [`sqlx::Error::Configuration`] when it comes from the server,
+impl OpenErrors {
+    /// Waits for an error that waiting would not change: [`sqlx::Error::Configuration`] when it comes from the server,
     /// as for a wrong password, and otherwise [`sqlx::Error::Io`].
     pub(crate) async fn next(&self) -> sqlx::Error {
         self.0.happened.notified().await;
         match self.last().clone() {
-            Some(refusal) if matches!(*refusal, sqlx::Error::Database(_)) => {
-                sqlx::Error::Configuration(Box::new(refusal))
-            }
-            Some(refusal) => sqlx::Error::Io(io::Error::other(refusal)),
+            Some(error) if matches!(*error, sqlx::Error::Database(_)) => sqlx::Error::Configuration(Box::new(error)),
+            Some(error) => sqlx::Error::Io(io::Error::other(error)),
             None => sqlx::Error::PoolTimedOut,
         }
     }
@@ -182,7 +180,7 @@ impl Refusals {
     }
 }
 
-impl ErrorSink<sqlx::Error> for Refusals {
+impl ErrorSink<sqlx::Error> for OpenErrors {
     fn sink(&self, error: sqlx::Error) {
         // The session is not used again, see `is_valid`.
         if matches!(error, sqlx::Error::PoolClosed) {
