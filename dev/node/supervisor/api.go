@@ -20,7 +20,7 @@ type apiClient struct {
 	http *http.Client
 }
 
-// requestTimeout bounds a request that is no watch.
+// requestTimeout bounds every request except a watch.
 const requestTimeout = 10 * time.Second
 
 // newAPIClient reads its certificates from the folder.
@@ -75,7 +75,7 @@ func (a *apiClient) send(method, path, contentType string, body, into any) error
 	return json.NewDecoder(answer.Body).Decode(into)
 }
 
-// apiError is an answer that is no success.
+// apiError is an answer with a status of 400 or above.
 type apiError struct {
 	status  int
 	message string
@@ -83,7 +83,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.message }
 
-// Of the objects of Kubernetes, what this program reads.
+// The fields of Kubernetes objects that this program reads.
 type (
 	metadata struct {
 		Name        string            `json:"name"`
@@ -110,8 +110,8 @@ func (c conditions) find(kind string) (condition, bool) {
 	return condition{}, false
 }
 
-// nodeReady reports whether kubelet has called its node Ready since the node started; what it said in an
-// earlier life of the same instance counts for nothing.
+// nodeReady reports whether kubelet has reported Ready since the node started. A report from an earlier run of the
+// same instance does not count.
 func nodeReady(api *apiClient, started time.Time) bool {
 	var node struct {
 		Status conditions `json:"status"`
@@ -136,8 +136,8 @@ func waitNodeReady(i instance, record runRecord) error {
 	return nil
 }
 
-// forgetReadiness marks the pods of an earlier life as not ready, which kubelet corrects for each once it runs
-// again. Without it they would still count as ready, and whoever waits for them would not wait.
+// forgetReadiness marks the pods of an earlier run as not ready; kubelet corrects this for each pod that runs again.
+// Without it they would still count as ready, and a client that waits for them would not wait.
 func forgetReadiness(api *apiClient) error {
 	var pods struct {
 		Items []struct {

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// The node's control groups. Version 1 (one hierarchy per controller) is what the machines had on which this was
-// run and tested, with and without the empty version 2 hierarchy beside it. Version 2 alone follows the kernel's
-// documentation and kubelet's needs, but was never run.
+// The node's control groups. This was run and tested with version 1 (one hierarchy per controller), with and without
+// the empty version 2 hierarchy beside it. The code for version 2 alone follows the kernel's documentation and
+// kubelet's needs, but was never run.
 
 const cgroupRoot = "/sys/fs/cgroup"
 
@@ -106,7 +106,7 @@ func makeUnifiedLeaf(group string) error {
 	return err
 }
 
-// joinCgroups moves a process into the group; what it starts is born there.
+// joinCgroups moves a process into the group; its later children start in the group.
 func joinCgroups(name string, pid int) error {
 	all, err := hierarchies()
 	if err != nil {
@@ -124,8 +124,8 @@ func joinCgroups(name string, pid int) error {
 	return nil
 }
 
-// removeCgroups removes the group with all below it, in every hierarchy. A group whose last process has just
-// ended stays busy for a moment.
+// removeCgroups removes the group with everything below it, in every hierarchy. A group stays busy for a moment after
+// its last process has ended.
 func removeCgroups(name string) error {
 	all, err := hierarchies()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 type component struct {
 	name    string
 	command []string
-	ready   func() bool // nil for one whose readiness shows elsewhere
+	ready   func() bool // nil for a component whose readiness is seen elsewhere
 }
 
 const (
@@ -29,7 +29,7 @@ func etcd() component {
 			"--listen-client-urls=" + etcdURL, "--advertise-client-urls=" + etcdURL,
 			"--listen-peer-urls=" + etcdPeerURL, "--initial-advertise-peer-urls=" + etcdPeerURL,
 			"--initial-cluster=node=" + etcdPeerURL,
-			// Safe against the end of the process, which is the only end this node's data must survive.
+			// This is safe when the process ends. The data need not survive the end of the machine.
 			"--unsafe-no-fsync"},
 		ready: answers(local, etcdURL+"/readyz"),
 	}

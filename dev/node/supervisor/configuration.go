@@ -11,7 +11,7 @@ import (
 //go:embed config
 var configurationFiles embed.FS
 
-// configurationTemplates maps each template to where its result lies in the node's config folder.
+// configurationTemplates maps each template to the path of its result in the node's config folder.
 var configurationTemplates = map[string]string{
 	"containerd.toml":    "containerd.toml",
 	"kubelet.yaml":       "kubelet.yaml",
@@ -21,7 +21,7 @@ var configurationTemplates = map[string]string{
 	"10-bridge.conflist": "cni/10-bridge.conflist",
 }
 
-// configurationValues is what the templates may name.
+// configurationValues are the values that the templates use.
 type configurationValues struct {
 	Address    string
 	Cgroup     string
@@ -61,7 +61,7 @@ func writeConfiguration(node nodeConfiguration) error {
 }
 
 // writeKubeconfigs writes one for each component that needs it, and the administrator's at the top of the state
-// folder, where people look for it. JSON is YAML.
+// folder, where people look for it. It writes JSON, which is valid YAML.
 func writeKubeconfigs(address string) error {
 	for _, user := range kubeconfigUsers {
 		path := kubeconfigPath(user)
@@ -79,7 +79,7 @@ func writeKubeconfigs(address string) error {
 	return nil
 }
 
-// kubeconfig carries the certificates in itself, so that it can be copied. Byte slices become base64, as wanted.
+// kubeconfig contains the certificates, so that the file can be copied. Byte slices become base64, as the format asks.
 func kubeconfig(user, address string) (json.RawMessage, error) {
 	var files [3][]byte
 	for n, path := range []string{certificatePath("ca"), certificatePath(user), keyPath(user)} {

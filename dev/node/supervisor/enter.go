@@ -38,8 +38,8 @@ func enterCommand(i instance, command []string) (*exec.Cmd, error) {
 	return exec.Command(nsenter, arguments...), nil
 }
 
-// importArchives loads OCI archives into the node's containerd. They go over standard input, since the node does
-// not see every folder of the host.
+// importArchives loads OCI archives into the node's containerd. They go over standard input, because the node does not
+// see every folder of the host.
 func importArchives(i instance, archives []string) error {
 	if len(archives) == 0 {
 		return usageError{errors.New("import: an archive is needed")}

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// nodeName is the Kubernetes Node's name and the host name inside.
+// nodeName is the name of the Kubernetes Node, and the host name inside the node.
 const nodeName = "node"
 
-// nodeConfiguration is what the supervisor tells the node's first process once its network is there.
+// nodeConfiguration is what the supervisor sends to the node's first process once the node has its network.
 type nodeConfiguration struct {
 	State       string    `json:"state"`
 	Bin         string    `json:"bin"`
@@ -25,17 +25,17 @@ type nodeConfiguration struct {
 	Started     time.Time `json:"started"`
 }
 
-// inside is the first process of the node's pid namespace: it makes the node's view of the machine, starts its
-// components, keeps them running, and reaps. When it ends, the kernel ends everything in the namespace.
+// inside is the first process of the node's pid namespace. It makes the node's view of the machine, starts the
+// components, keeps them running, and reaps ended processes. When it ends, the kernel ends everything in the namespace.
 func inside() error {
 	syscall.CloseOnExec(reportDescriptor)
 	reports := os.NewFile(reportDescriptor, "reports")
 	node := nodeConfiguration{}
 	if err := json.NewDecoder(os.Stdin).Decode(&node); err != nil {
-		return fmt.Errorf("the supervisor gave no configuration: %w", err)
+		return fmt.Errorf("the supervisor sent no configuration: %w", err)
 	}
 	if err := boot(node, reports); err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n") // the log gets the whole
+		first, _, _ := strings.Cut(err.Error(), "\n") // the log has the whole error
 		fmt.Fprintf(reports, "%s%s\n", reportFailed, first)
 		return err
 	}
@@ -63,7 +63,7 @@ func boot(node nodeConfiguration, reports *os.File) error {
 	return startNode(k, node, api)
 }
 
-// prepare makes all that the components find when they start.
+// prepare makes the mounts and files that the components need when they start.
 func prepare(node nodeConfiguration) error {
 	if err := syscall.Sethostname([]byte(nodeName)); err != nil {
 		return err
@@ -89,7 +89,7 @@ func prepare(node nodeConfiguration) error {
 	return writeConfiguration(node)
 }
 
-// raiseDescriptorLimit takes all open files that the host allows. Containers inherit it, and a login's usual
+// raiseDescriptorLimit allows as many open files as the host does. Containers inherit the limit, and a login's usual
 // 1,024 are too few for a database.
 func raiseDescriptorLimit() error {
 	limit := syscall.Rlimit{}
@@ -118,7 +118,7 @@ func raiseNetwork(node nodeConfiguration) error {
 	const bridgeCalls = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 	if _, err := os.Stat(bridgeCalls); err != nil {
 		if output, err := exec.Command("modprobe", "br_netfilter").CombinedOutput(); err != nil {
-			return fmt.Errorf("the kernel module br_netfilter is needed and does not load: %s", output)
+			return fmt.Errorf("the node needs the kernel module br_netfilter, which does not load: %s", output)
 		}
 	}
 	for _, path := range []string{"/proc/sys/net/ipv4/ip_forward", bridgeCalls} {
@@ -142,7 +142,7 @@ func startControlPlane(k *keeper, node nodeConfiguration, api *apiClient) error 
 	if err := k.keep(apiserver); err != nil {
 		return err
 	}
-	// Meanwhile: pods cannot start without their sandbox image.
+	// While the components start: pods cannot start without their sandbox image.
 	if err := k.await("containerd", containerd().ready); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// instance is one node of this machine: its name and the folder that holds all it keeps.
+// instance is one node of this machine: its name and its state folder.
 type instance struct {
 	name  string
 	state string
@@ -25,11 +25,11 @@ func (i instance) path(parts ...string) string {
 // cgroup is the name of the instance's control group in each hierarchy.
 func (i instance) cgroup() string { return "ticket-node-" + i.name }
 
-// runRecord is what must be known to end a running node, also after its supervisor crashed. It is written before
-// anything of the host is touched, and removed after all of it was given back.
+// runRecord has everything that is needed to end a running node, even after its supervisor crashed. It is written
+// before the host is changed, and removed after every change was undone.
 type runRecord struct {
 	Supervisor  int          `json:"supervisor"`
-	Init        int          `json:"init"`      // the first process of the node's pid namespace, as the host counts
+	Init        int          `json:"init"`      // the first process of the node's pid namespace, by its number on the host
 	InitStart   string       `json:"initStart"` // tells that process from a later one with the same number
 	SubnetIndex int          `json:"subnetIndex"`
 	Link        string       `json:"link"`
@@ -41,7 +41,7 @@ func (i instance) saveRun(record runRecord) error {
 	return writeJSON(i.path("run.json"), record)
 }
 
-// loadRun reports false when the instance left nothing behind.
+// loadRun reports false when the instance has no run record.
 func (i instance) loadRun() (runRecord, bool, error) {
 	record := runRecord{}
 	text, err := os.ReadFile(i.path("run.json"))
@@ -57,8 +57,8 @@ func (i instance) loadRun() (runRecord, bool, error) {
 	return record, true, nil
 }
 
-// lock takes the instance's lock, which the supervisor holds all its life. A dead process holds no lock, so
-// it says truly whether the instance runs. It reports false when another process has it.
+// lock takes the instance's lock, which the supervisor holds as long as it lives. A dead process holds no lock, so the
+// lock always shows whether the instance runs. It reports false when another process has it.
 func (i instance) lock() (*os.File, bool, error) {
 	file, err := os.OpenFile(i.path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A component that ends is started again, after pauses that double between these bounds. One that then lives
+// A component that ends is started again, after pauses that double between these bounds. A component that then runs
 // for steadyTime has recovered, and its next end counts as the first.
 const (
 	firstPause = 250 * time.Millisecond
@@ -18,14 +18,14 @@ const (
 	steadyTime = 30 * time.Second
 )
 
-// While the node starts, a component may end this often (kubelet does once when it is faster than containerd)
-// before the start is given up with its log.
+// While the node starts, a component may end this often (kubelet ends once when it is faster than containerd). Then the
+// start fails and shows the component's log.
 const endsWhileStarting = 4
 
-// Each component is ready within seconds on an idle machine; a cold and crowded one takes its time.
+// Each component is ready within seconds on an idle machine. A busy machine with cold caches needs longer.
 const startTimeout = 3 * time.Minute
 
-// keeper keeps the components running and knows how they are.
+// keeper keeps the components running and knows their states.
 type keeper struct {
 	processes *processes
 	mutex     sync.Mutex
@@ -34,7 +34,7 @@ type keeper struct {
 
 // componentState is what `ticket-node status` shows of a component.
 type componentState struct {
-	PID     int    `json:"pid"` // as the node counts; 0 while it is down
+	PID     int    `json:"pid"` // by its number in the node; 0 while it is down
 	Ends    int    `json:"ends"`
 	LastEnd string `json:"lastEnd,omitempty"`
 }
@@ -83,7 +83,7 @@ func (k *keeper) runOnce(c component, output *os.File) time.Duration {
 	return time.Since(started)
 }
 
-// note changes what is known of a component, also for `ticket-node status`.
+// note changes the known state of a component, and writes it for `ticket-node status`.
 func (k *keeper) note(name string, change func(*componentState)) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()

@@ -23,7 +23,7 @@ const usage = `usage: ticket-node COMMAND [OPTIONS] [ARGUMENTS]
 options:
 `
 
-// usageError is a mistake of the caller's; it ends the program with status 2.
+// usageError is a mistake of the caller. It ends the program with status 2.
 type usageError struct{ error }
 
 func main() {
@@ -37,7 +37,7 @@ func main() {
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):
-		os.Exit(exit.ExitCode()) // the command itself has said why
+		os.Exit(exit.ExitCode()) // the command has already printed the reason
 	case errors.As(err, &misuse):
 		fmt.Fprintln(os.Stderr, "ticket-node:", err)
 		os.Exit(2)
@@ -49,7 +49,7 @@ func main() {
 
 func run(command string, arguments []string) error {
 	switch command {
-	// The program calls itself with these; they are not for people.
+	// The program starts itself with these commands; they are not for people.
 	case "supervise":
 		return supervise()
 	case "inside":

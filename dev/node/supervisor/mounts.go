@@ -7,16 +7,16 @@ import (
 	"syscall"
 )
 
-// Where the node sees its things. Fixed places of its own, whatever the host's are: short enough for the names
-// of sockets, and out of reach of what is covered below.
+// Where the node sees its own folders. The places are fixed, wherever the folders are on the host. They are short enough
+// for the names of sockets, and the mounts below do not hide them.
 const (
 	runFolder  = "/run/ticket-node"
 	stateMount = runFolder + "/state"
 	binMount   = runFolder + "/bin"
 )
 
-// kubelet sets these, and they are not the network namespace's but the whole machine's. It is shown files that
-// hold what it wants.
+// kubelet sets these sysctls. They belong to the whole machine, not to the network namespace, so kubelet sees files that
+// already have the values that it wants.
 var machineSysctls = map[string]string{
 	"vm/overcommit_memory":      "1",
 	"vm/panic_on_oom":           "0",
@@ -26,9 +26,9 @@ var machineSysctls = map[string]string{
 	"kernel/keys/root_maxbytes": "25000000",
 }
 
-// makeMounts turns the copy of the host's mounts into the node's own view. Nothing of it shows on the host.
+// makeMounts turns the copy of the host's mounts into the node's own view. The host sees none of these changes.
 func makeMounts(node nodeConfiguration) error {
-	// First cut the tie to the host's mounts; then share among the node's own, as volumes in pods need it.
+	// First stop propagation to the host's mounts. Then share among the node's own, because volumes in pods need it.
 	if err := mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func makeMounts(node nodeConfiguration) error {
 	return coverSysctls()
 }
 
-// openFolders keeps hold of the host's folders, which the mounts that follow may hide.
+// openFolders opens the host's folders, because later mounts may hide their paths.
 func openFolders(node nodeConfiguration) (state, bin *os.File, err error) {
 	if state, err = os.Open(node.State); err != nil {
 		return nil, nil, err
@@ -74,8 +74,8 @@ func openFolders(node nodeConfiguration) (state, bin *os.File, err error) {
 	return state, bin, nil
 }
 
-// coverVarLib lets the node write to /var/lib, where kubelet and the CNI library insist on folders of their own,
-// without the host seeing it. It is gone with the node.
+// coverVarLib lets the node write to /var/lib, where kubelet and the CNI library need folders of their own. The host does
+// not see these folders, and they end with the node.
 func coverVarLib() error {
 	upper, work := runFolder+"/var-lib/upper", runFolder+"/var-lib/work"
 	for _, folder := range []string{upper, work} {
@@ -102,7 +102,7 @@ func coverSysctls() error {
 	return nil
 }
 
-// bind shows a folder in another place too; both are made if need be.
+// bind shows a folder in a second place. It makes both folders if they are missing.
 func bind(from, to string) error {
 	for _, folder := range []string{from, to} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {

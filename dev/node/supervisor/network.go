@@ -26,7 +26,7 @@ func (l link) hostAddress() string { return fmt.Sprintf("10.245.%d.254", l.index
 // nodeInterface is the node's end of the link.
 const nodeInterface = "eth0"
 
-// connect links the host to the network namespace of a process, on the subnet asked for or the first free one.
+// connect links the host to the network namespace of a process, on the requested subnet or on the first free one.
 func connect(index int, pid int) (link, error) {
 	if index != chooseSubnet {
 		chosen := link{index}
@@ -67,7 +67,7 @@ func (l link) make(pid int) error {
 	return err
 }
 
-// subnetUser names what of the host overlaps the link's subnet, or nothing.
+// subnetUser names what on the host overlaps the link's subnet; it is empty when nothing does.
 func subnetUser(l link) string {
 	wanted := netip.MustParsePrefix(l.subnet())
 	interfaces, _ := net.Interfaces()
@@ -116,7 +116,7 @@ func runIP(arguments ...string) (string, error) {
 	return text, nil
 }
 
-// lookUp finds a program also where the PATH of people who are not root does not look.
+// lookUp finds a program, also in folders that are only in root's PATH.
 func lookUp(program string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, nil

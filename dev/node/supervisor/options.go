@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// options are what a caller may choose; every command takes all of them, so that the same ones can be
-// given to each command of a script.
+// options are what a caller may choose. Every command accepts all of them, so that a script can give the same ones to
+// each command.
 type options struct {
 	name        string
 	state       string
@@ -22,10 +22,10 @@ type options struct {
 	subnetIndex int
 }
 
-// chooseSubnet as subnetIndex asks for the first subnet that nothing on this machine uses.
+// chooseSubnet, as subnetIndex, asks for the first subnet that nothing on this machine uses.
 const chooseSubnet = -1
 
-// instanceName bounds names so that the names of control groups and folders made of them are valid.
+// instanceName allows only names that are also valid in the names of control groups and folders.
 var instanceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
 func parseOptions(command string, arguments []string) (options, []string, error) {
@@ -72,7 +72,7 @@ func stateFolder(chosen options) (string, error) {
 	if base == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", fmt.Errorf("where to keep state: %w; set TICKET_STATE or pass --state", err)
+			return "", fmt.Errorf("no folder for the state: %w; set TICKET_STATE or pass --state", err)
 		}
 		base = filepath.Join(home, ".local/state/ticket-platform")
 		if xdg := os.Getenv("XDG_STATE_HOME"); xdg != "" {

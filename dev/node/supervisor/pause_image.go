@@ -10,8 +10,8 @@ import (
 	"runtime"
 )
 
-// pauseImage is the image of every pod's sandbox: one static program. Its archive is made here, since there may be
-// no registry to fetch it from and it takes no tool to write one.
+// pauseImage is the image of every pod's sandbox: one static program. Its archive is made here, because there may be no
+// registry to fetch it from, and no tool is needed to write one.
 const pauseImage = "localhost/pause:1"
 
 const (
@@ -21,7 +21,7 @@ const (
 	indexType    = "application/vnd.oci.image.index.v1+json"
 )
 
-// importPauseImage loads the image into containerd; doing so again changes nothing.
+// importPauseImage loads the image into containerd. A repeat changes nothing.
 func importPauseImage(p *processes) error {
 	archive, err := pauseArchive(binMount + "/pause")
 	if err != nil {
@@ -43,7 +43,7 @@ func importPauseImage(p *processes) error {
 	return nil
 }
 
-// importCommand loads an OCI archive, or standard input for "-", where kubelet finds it.
+// importCommand loads an OCI archive (standard input for "-") into the namespace where kubelet finds it.
 func importCommand(archive string) []string {
 	return []string{"ctr", "--address=" + containerdSocket, "--namespace=k8s.io", "images", "import", archive}
 }

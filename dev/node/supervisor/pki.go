@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// The authority and the key of the service accounts last as long as the instance: pods and kubeconfigs trust
-// them. All other certificates are issued anew at each start, when the node's address may be another.
+// The authority and the key of the service accounts last as long as the instance, because pods and kubeconfigs trust
+// them. All other certificates are issued at each start, because the node's address may have changed.
 
 const (
 	authorityLife   = 10 * 365 * 24 * time.Hour
@@ -49,7 +49,7 @@ func leaves(nodeAddress string) []leaf {
 	}
 }
 
-// kubeconfigUsers are the leaves that come with a kubeconfig.
+// kubeconfigUsers are the leaves for which a kubeconfig is written.
 var kubeconfigUsers = []string{"admin", "controller-manager", "scheduler", "proxy", "kubelet"}
 
 func issueCertificates(nodeAddress string) error {
@@ -98,7 +98,7 @@ func newAuthority() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	template := certificate("ticket-node-ca", authorityLife)
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
-	// Last, because its file says that the authority is whole.
+	// Last, because this file shows that the authority is complete.
 	if err := sign("ca", template, template, key, key); err != nil {
 		return nil, nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// checkFree fails when the address cannot be listened on, and says who has it.
+// checkFree fails when nobody can listen on the address, and names the process that has it.
 func checkFree(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

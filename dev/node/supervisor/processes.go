@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// processes starts and reaps everything below the node's first process. Orphans of the whole pid namespace become
-// its children, so it must wait for *any* child; then nothing else may wait for a particular one, and os/exec's
-// Wait cannot be used.
+// processes starts and reaps everything below the node's first process. Orphans of the whole pid namespace become its
+// children, so it must wait for *any* child. Then nothing else may wait for a particular child, so os/exec's Wait cannot
+// be used.
 type processes struct {
 	mutex  sync.Mutex // held from a start until its channel is known, so that no end is missed
 	ending map[int]chan syscall.WaitStatus
@@ -28,7 +28,7 @@ func newProcesses() *processes {
 	return p
 }
 
-// reap takes every child that has ended; one signal may stand for several.
+// reap collects every child that has ended. One signal may stand for several children.
 func (p *processes) reap() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -48,7 +48,7 @@ func (p *processes) reap() {
 	}
 }
 
-// start runs a command with its output in a log file. The channel delivers its end.
+// start runs a command with its output in a log file. The channel delivers its exit status.
 func (p *processes) start(command []string, log *os.File) (pid int, ended <-chan syscall.WaitStatus, err error) {
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {

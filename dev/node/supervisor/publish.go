@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// kube-proxy answers NodePorts on the node's address only. These forwarders bring them to the host's loopback
-// addresses, where kind's port mappings would show them.
+// kube-proxy answers NodePorts on the node's address only. These forwarders make them reachable on the host's loopback
+// addresses, as kind's port mappings do.
 
-// A port without a service behind it refuses at once; one that does not answer in this time is worth an end.
+// A port without a service refuses at once. A connection that is not accepted within this time is ended.
 const dialTimeout = 5 * time.Second
 
 // forward serves every published address for as long as the process lives.
@@ -29,7 +29,7 @@ func forwardOne(listener net.Listener, target string) {
 			return
 		}
 		if err != nil {
-			// Out of descriptors, most likely: those that end make room.
+			// Most likely the process has no free descriptors: connections that end free some.
 			log.Printf("accepting for %s: %v", target, err)
 			time.Sleep(lookInterval)
 			continue
@@ -38,13 +38,13 @@ func forwardOne(listener net.Listener, target string) {
 	}
 }
 
-// relay joins a client to the target. Each direction ends on its own, so that a client which has sent all of its
-// request still gets the whole answer.
+// relay joins a client to the target. Each direction ends on its own, so a client that has sent its whole request and
+// closed its side still gets the whole answer.
 func relay(client *net.TCPConn, target string) {
 	defer client.Close()
 	server, err := net.DialTimeout("tcp", target, dialTimeout)
 	if err != nil {
-		client.SetLinger(0) // a reset, as a port without a listener gives
+		client.SetLinger(0) // resets the connection, as a port without a listener does
 		return
 	}
 	defer server.Close()
@@ -57,7 +57,7 @@ func relay(client *net.TCPConn, target string) {
 	<-answered
 }
 
-// pass copies one direction to its end. A failure ends both directions: half of a broken connection helps nobody.
+// pass copies one direction to its end. A failure ends both directions: half of a broken connection is of no use.
 func pass(to, from *net.TCPConn) {
 	if _, err := io.Copy(to, from); err != nil {
 		to.Close()

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Ending takes a fraction of a second; a machine that swaps may need more, and one that needs longer than this
-// has a process the kernel cannot end.
+// Ending takes a fraction of a second, and longer on a machine that swaps. When it takes longer than this, there is a
+// process that the kernel cannot end.
 const endTimeout = 20 * time.Second
 
-// down ends the instance's supervisor, and with it the node, and gives back what a crash left.
+// down ends the instance's supervisor, and the node with it, and releases what a crash left behind.
 func down(i instance) error {
 	if _, err := os.Stat(i.state); errors.Is(err, fs.ErrNotExist) {
 		fmt.Println("node: not up")
@@ -55,12 +55,12 @@ func down(i instance) error {
 	return nil
 }
 
-// destroy ends the node and removes all it kept.
+// destroy ends the node and removes its state.
 func destroy(i instance) error {
 	if err := down(i); err != nil {
 		return err
 	}
-	// The lock file is the mark that the folder is one of ours.
+	// The lock file shows that the folder is one of ours.
 	if _, err := os.Stat(i.path("lock")); err != nil {
 		return nil
 	}
@@ -71,8 +71,8 @@ func destroy(i instance) error {
 	return nil
 }
 
-// release gives back all that a run took from the host. The caller holds the instance's lock. What is gone
-// already is skipped, so it may be repeated after it failed half way.
+// release undoes every change that a run made to the host. The caller holds the instance's lock. It skips what is already
+// gone, so it can be repeated after a failure.
 func release(i instance) error {
 	record, found, err := i.loadRun()
 	if err != nil || !found {
@@ -90,8 +90,8 @@ func release(i instance) error {
 	return os.Remove(i.path("run.json"))
 }
 
-// endFirstProcess ends the node's first process; the kernel ends all others of its pid namespace before it
-// lets the first one go.
+// endFirstProcess ends the node's first process. The kernel ends all other processes of its pid namespace before the
+// first one is gone.
 func endFirstProcess(record runRecord) error {
 	lives := func() bool { return record.Init != 0 && startTime(record.Init) == record.InitStart }
 	if !lives() {
@@ -111,8 +111,8 @@ func removeLink(name string) error {
 	if name == "" {
 		return nil
 	}
-	// The kernel removes the link on its own some time after the node's network namespace is gone; whoever
-	// comes second finds nothing.
+	// The kernel also removes the link, some time after the node's network namespace is gone. So the link may be gone
+	// already.
 	output, err := runIP("link", "delete", name)
 	if err != nil && !strings.Contains(output, "Cannot find device") {
 		return err

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// status says what runs; it fails when nothing does, so that scripts can ask.
+// status prints what runs. It fails when nothing runs, so that scripts can ask.
 func status(i instance) error {
 	runs, err := i.runs()
 	if err != nil {
@@ -24,7 +24,7 @@ func status(i instance) error {
 	}
 	if !runs {
 		if found {
-			return fmt.Errorf("instance %s crashed and left things behind: `ticket-node down` or `up` gives them back", i.name)
+			return fmt.Errorf("instance %s crashed and left things behind: `ticket-node down` or `up` removes them", i.name)
 		}
 		return fmt.Errorf("instance %s is not up", i.name)
 	}
@@ -66,7 +66,7 @@ func printComponents(i instance) error {
 	return nil
 }
 
-// residentMemory is what the node's processes hold, without the page cache that the control group also counts.
+// residentMemory is the memory of the node's processes, without the page cache that the control group also counts.
 func residentMemory(cgroup string) (int, bool) {
 	for _, file := range []string{"memory/" + cgroup + "/memory.stat", cgroup + "/memory.stat"} {
 		text, err := os.ReadFile(filepath.Join(cgroupRoot, file))

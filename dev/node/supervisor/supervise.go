@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// superviseRequest is what `up` tells the supervisor on its standard input.
+// superviseRequest is what `up` sends to the supervisor on its standard input.
 type superviseRequest struct {
 	Name        string       `json:"name"`
 	State       string       `json:"state"`
@@ -28,8 +28,8 @@ func encodeRequest(i instance, chosen options) (string, error) {
 	return string(text), err
 }
 
-// supervise is the one process of the node that lives on the host. It holds the instance's lock, forwards the
-// published ports, and takes everything with it when it ends.
+// supervise is the one process of the node that runs on the host. It holds the instance's lock and forwards the published
+// ports. When it ends, everything in the node ends with it.
 func supervise() error {
 	syscall.CloseOnExec(reportDescriptor)
 	syscall.CloseOnExec(lockDescriptor)
@@ -46,13 +46,13 @@ func supervise() error {
 	return errors.Join(err, release(i))
 }
 
-// hold starts the node and returns when it has ended or is told to end.
+// hold starts the node. It returns when the node has ended, or on a signal.
 func hold(i instance, request superviseRequest, reports *os.File) error {
 	ending := make(chan os.Signal, 1)
 	signal.Notify(ending, syscall.SIGTERM, syscall.SIGINT)
 	signal.Ignore(syscall.SIGHUP)
 
-	// Listening first: a port that is taken must stop the start before it has touched anything.
+	// It listens first, so that a taken port stops the start before anything on the host has changed.
 	listeners, err := listen(request.Published)
 	if err != nil {
 		return err
@@ -91,10 +91,10 @@ func hold(i instance, request superviseRequest, reports *os.File) error {
 		Address: link.nodeAddress(), HostAddress: link.hostAddress(),
 	}
 	if err := json.NewEncoder(configuration).Encode(node); err != nil {
-		return fmt.Errorf("the node's first process takes no configuration: %w", err)
+		return fmt.Errorf("the node's first process did not read its configuration: %w", err)
 	}
 	forward(listeners, link.nodeAddress())
-	// `up` waits for the end of its reports; only the first process has more to say.
+	// `up` reads reports until every writer has closed; from here on only the first process writes.
 	reports.Close()
 	select {
 	case <-ending:
@@ -104,14 +104,14 @@ func hold(i instance, request superviseRequest, reports *os.File) error {
 	}
 }
 
-// startFirstProcess makes the namespaces with a process in them that waits for its configuration.
+// startFirstProcess makes the namespaces and starts a process in them, which waits for its configuration.
 func startFirstProcess(reports *os.File) (*exec.Cmd, *os.File, error) {
 	configuration, configurationEnd, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer configuration.Close()
-	// The kernel sends Pdeathsig when the *thread* that started the process ends, so it must last.
+	// The kernel sends Pdeathsig when the *thread* that started the process ends, so this thread must not end.
 	runtime.LockOSThread()
 	command := ownCommand("inside")
 	command.Stdin = configuration
@@ -119,7 +119,7 @@ func startFirstProcess(reports *os.File) (*exec.Cmd, *os.File, error) {
 	command.ExtraFiles = []*os.File{reports}
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
-		// Even a supervisor that is killed outright takes the node with it.
+		// The node also ends when the supervisor is killed.
 		Pdeathsig: syscall.SIGKILL,
 	}
 	if err := command.Start(); err != nil {
@@ -128,7 +128,7 @@ func startFirstProcess(reports *os.File) (*exec.Cmd, *os.File, error) {
 	return command, configurationEnd, nil
 }
 
-// listen opens every published address, and none when one of them is taken.
+// listen opens every published address. It fails when one of them is taken.
 func listen(published publications) (map[publication]net.Listener, error) {
 	listeners := map[publication]net.Listener{}
 	for _, one := range published {

@@ -13,20 +13,21 @@ import (
 	"time"
 )
 
-// What the supervisor and the node's first process tell `up`, one line each.
+// The lines that the supervisor and the node's first process send to `up`.
 const (
 	reportStep   = "step "
 	reportFailed = "failed "
 	reportReady  = "ready"
 )
 
-// File descriptors the supervisor is started with.
+// The file descriptors that the supervisor inherits.
 const (
 	reportDescriptor = 3
 	lockDescriptor   = 4
 )
 
-// requiredPrograms are looked for before anything is started, because their absence shows late and badly.
+// requiredPrograms are looked for before anything is started: without this check a missing one shows late and without
+// its name.
 var requiredPrograms = []string{"etcd", "containerd", "containerd-shim-runc-v2", "ctr", "coredns", "pause", "kube", "kube-apiserver"}
 
 // up starts the instance's supervisor and follows its reports until the node is Ready.
@@ -45,7 +46,7 @@ func up(i instance, chosen options) error {
 		return alreadyUp(i, chosen)
 	}
 	defer lock.Close()
-	if err := release(i); err != nil { // what a crashed supervisor left
+	if err := release(i); err != nil { // what a crashed supervisor left behind
 		return err
 	}
 	for _, one := range chosen.published {
@@ -81,7 +82,7 @@ func checkMachine(bin string) error {
 	return nil
 }
 
-// alreadyUp accepts a running node only if it is the one asked for.
+// alreadyUp accepts a running node only if it publishes the requested ports.
 func alreadyUp(i instance, chosen options) error {
 	record, found, err := i.loadRun()
 	if err != nil {
@@ -126,13 +127,13 @@ func startSupervisor(i instance, chosen options, lock *os.File) error {
 		return err
 	}
 	if err := follow(reports); err != nil {
-		command.Wait() // until all is given back, so that another try finds nothing
+		command.Wait() // after this, everything is released, so another try finds nothing
 		return fmt.Errorf("%w\nThe logs are in %s; the end of %s", err, i.path("log"), lastLines(log.Name()))
 	}
 	return nil
 }
 
-// ownCommand runs this program once more, also if its file has been replaced meanwhile.
+// ownCommand runs this same program, even if its file has been replaced in the meantime.
 func ownCommand(role string) *exec.Cmd {
 	command := exec.Command("/proc/self/exe", role)
 	command.Args[0] = "ticket-node"

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The node's storage: each claim of the storage class `standard` (the name that kind's has) becomes a folder in
-// the state folder, which outlives pods and restarts of the node and goes with the claim. The volumes are of
-// Kubernetes' `local` kind, so that kubelet applies a pod's fsGroup. Sizes are not enforced.
+// The node's storage: each claim of the storage class `standard` (kind's class has the same name) becomes a folder in
+// the state folder. The folder outlives pods and restarts of the node, and is removed with the claim. The volumes are
+// of Kubernetes' `local` kind, so that kubelet applies a pod's fsGroup. Sizes are not enforced.
 
 const (
 	provisioner      = "ticketplatform.dev/local"
@@ -23,13 +23,13 @@ const (
 	claimsPath       = "/api/v1/persistentvolumeclaims"
 	volumesPath      = "/api/v1/persistentvolumes"
 
-	// The controller manager writes the first on a claim when it is time to make a volume for it (with
-	// WaitForFirstConsumer: once a pod that uses it has a node), and leaves volumes with the second to us.
+	// The controller manager writes the first annotation on a claim when a volume must be made for it (with
+	// WaitForFirstConsumer: once a pod that uses it has a node). It leaves volumes with the second one to us.
 	wantedFromAnnotation    = "volume.kubernetes.io/storage-provisioner"
 	provisionedByAnnotation = "pv.kubernetes.io/provisioned-by"
 )
 
-// Everything is looked at again this often, in case a watch missed something or a step failed.
+// All claims and volumes are reviewed this often, in case a watch missed a change or a step failed.
 const reviewInterval = 15 * time.Second
 
 type claim struct {
@@ -64,7 +64,7 @@ func provisionVolumes() error {
 	if err != nil {
 		return err
 	}
-	// A container's umask would take from the folders what pods of any user need.
+	// With the inherited umask, pods of other users could not write to the folders.
 	syscall.Umask(0)
 	if err := ensureStorageClass(api); err != nil {
 		return err
@@ -84,7 +84,7 @@ func provisionVolumes() error {
 	}
 }
 
-// apiAddress is the node's own, which its DNS configuration names.
+// apiAddress reads the node's own address from its kubeconfig.
 func apiAddress() (string, error) {
 	text, err := os.ReadFile(inState("kubeconfig"))
 	if err != nil {
@@ -119,8 +119,8 @@ func ensureStorageClass(api *apiClient) error {
 	return api.send(http.MethodPatch, storageClassPath+"?fieldManager=ticket-node&force=true", "application/apply-patch+yaml", class, nil)
 }
 
-// reviewVolumes makes the volumes that are wanted and removes those whose claim is gone. A step that fails is
-// tried again at the next review and stops no other.
+// reviewVolumes makes the missing volumes and removes those whose claim is gone. A step that fails does not stop the
+// others; the next review tries it again.
 func reviewVolumes(api *apiClient) error {
 	var claims struct{ Items []claim }
 	var volumes struct{ Items []volume }
@@ -144,7 +144,7 @@ func reviewVolumes(api *apiClient) error {
 	return errors.Join(failures...)
 }
 
-// volumeName is Kubernetes' customary one; it makes a repeat find what the first try made.
+// volumeName is the name that Kubernetes uses by custom. A repeat finds the volume of the first try by it.
 func volumeName(c claim) string { return "pvc-" + c.Metadata.UID }
 
 func makeVolume(api *apiClient, c claim) error {
@@ -186,7 +186,7 @@ func removeVolume(api *apiClient, name string) error {
 	return err
 }
 
-// watch says so when any object of the list changes. It needs not know what changed.
+// watch signals when any object of the list changes. The receiver reads everything again.
 func watch(api *apiClient, path string, changed chan<- struct{}) {
 	for {
 		if err := watchOnce(api, path, changed); err != nil {
@@ -214,7 +214,7 @@ func watchOnce(api *apiClient, path string, changed chan<- struct{}) error {
 		}
 		select {
 		case changed <- struct{}{}:
-		default: // a review is due already
+		default: // a review is already due
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// How often a condition that nothing announces is looked at.
+// How often a condition is checked when no event announces it.
 const lookInterval = 25 * time.Millisecond
 
 // waitFor returns once the condition holds, or with an error once it fails or the time is over.
@@ -19,20 +19,20 @@ func waitFor(limit time.Duration, condition func() (bool, error)) error {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("waited %s in vain", limit)
+			return fmt.Errorf("it did not happen within %s", limit)
 		}
 		time.Sleep(lookInterval)
 	}
 }
 
-// startTime tells a process from an earlier one with the same number; it is empty for one that is gone or dead.
+// startTime tells a process from an earlier one with the same number. It is empty when the process is gone or dead.
 func startTime(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return ""
 	}
-	// The program's name, in parentheses, may hold anything; what follows it is plain. Proc(5) counts from 1:
-	// field 3 is the state and field 22 the start.
+	// The program's name, in parentheses, may contain any character, so the text after it is read. Proc(5) counts
+	// from 1: field 3 is the state and field 22 the start.
 	_, rest, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
