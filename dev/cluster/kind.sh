@@ -1,16 +1,16 @@
-# Sourced by cluster.sh: kind, where a Docker engine runs. Needs kind, kubectl and helm on the PATH.
+# Sourced by cluster.sh. A cluster of kind, in a Docker engine. It needs kind, kubectl and helm on the PATH.
 kubeconfig=$TICKET_STATE/$instance/kind.kubeconfig
 image_engine=docker
 
 cluster_tools() {
   local program
   for program in kind kubectl helm; do
-    command -v "$program" >/dev/null || { echo "there is a Docker engine but no $program: install it, or stop the engine to use dev/node" >&2; return 1; }
+    command -v "$program" >/dev/null || { say "a Docker engine runs, but $program is missing: install it, or stop the engine to use dev/node"; return 1; }
   done
   kubectl=$(command -v kubectl) helm=$(command -v helm)
 }
 
-# kind-config.yaml with the ports that are asked for.
+# kind_config: prints kind-config.yaml with the ports of $published.
 kind_config() {
   local ports i=0 config
   read -ra ports <<<"$published"

@@ -1,4 +1,4 @@
-# Sourced by cluster.sh: the one-node Kubernetes of dev/node.
+# Sourced by cluster.sh. The one-node Kubernetes of dev/node.
 kubeconfig=$TICKET_STATE/$instance/node/kubeconfig
 image_engine=buildah
 

@@ -1,4 +1,4 @@
-# Sourced after cluster.sh. The charts on the cluster, and what `make up` and `make test` both do with them.
+# Sourced after cluster.sh. The charts on the cluster: what `make up` and `make test` both do with them.
 source "$repository/dev/images/release.sh" # workspace_version
 stores_ready_within=300s
 operator_ready_within=120s
@@ -12,14 +12,14 @@ install_stores() {
   done
 }
 
-# install_operator [TAG]: the chart's own version unless another is given.
+# install_operator [TAG]: without TAG the chart's own version.
 install_operator() {
   ensure_namespace ticket-operator
   helm upgrade --install ticket-operator charts/ticket-operator --namespace ticket-operator --set "image.tag=${1:-}" >/dev/null
   kubectl -n ticket-operator rollout status deployment/ticket-operator --timeout="$operator_ready_within" >/dev/null
 }
 
-# All our pods pass the restricted level; the namespaces refuse any that does not.
+# ensure_namespace NAME: enforces the restricted level, which all our pods pass.
 ensure_namespace() {
   kubectl apply --server-side -f - >/dev/null <<YAML
 apiVersion: v1
@@ -33,8 +33,8 @@ load_demonstration_data() {
     psql -q -v ON_ERROR_STOP=1 <examples/demo/demo.sql >/dev/null
 }
 
-# The version of what was built here: the workspace's, and a hash of all that its images hold, so that each change is a
-# release of its own, with its migrations and its index.
+# version_of_this_build: the workspace's version and a hash of everything in its images. So each change is a release of its
+# own, with its migrations and its index.
 version_of_this_build() {
   local programs=(ticket-operator event-management booking search ticket-migrate)
   echo "$(workspace_version)-$({ (cd "$CARGO_TARGET_DIR/debug" && cat "${programs[@]}"); cat migrations/*/*.sql migrations/feed.json services/search/index.json; } |
