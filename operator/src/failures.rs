@@ -23,8 +23,8 @@ pub type Failures = BTreeMap<String, Failure>;
 /// The last failures of a step in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// Hash of the step's content and of what it depends on. With other content it is another step.
-    pub content: String,
+    /// The step's `attempt_key`. With another key it is another step.
+    pub attempt_key: String,
     /// What kind of failure.
     pub class: ErrorClass,
     /// What was said.

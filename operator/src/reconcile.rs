@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::{
     api::{TicketPlatform, TicketPlatformStatus},
     caches::Caches,
-    decide::{self, Action, Input, Plan},
+    decide::{self, Action, Plan},
     events::EventRecorder,
     execute::{Executor, Outcome},
     failures::{Failure, Failures, pause},
@@ -105,18 +105,19 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
     let now = Timestamp::now();
     let observed = observe::observe(&platform, &context.caches, &secrets, &backends, failures, now).await;
     let plan = decide::decide(&platform, &observed, now);
-    let input = Input { platform: &platform, observed: &observed, now };
     write_status(&api, &platform, &plan.status, context).await?;
-    Ok(Requeue::requeue(carry_out(&input, &backends, plan, context).await))
+    Ok(Requeue::requeue(carry_out(&platform, &backends, plan, context).await))
 }
 
 /// Carries a plan out and says when to look again.
-async fn carry_out(input: &Input<'_>, backends: &Backends, plan: Plan, context: &Context) -> Duration {
-    let platform = input.platform;
+async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, context: &Context) -> Duration {
     let executor = Executor { client: &context.client, platform, backends, recorder: &context.recorder };
     let outcomes = executor.execute(plan.steps).await;
-    let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, input, &outcomes));
-    if outcomes.iter().any(|outcome| matches!(outcome.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok()) {
+    let next_attempt = context.with_memory(platform, |memory| remember(&mut memory.failures, &outcomes));
+    if outcomes
+        .iter()
+        .any(|outcome| matches!(outcome.step.action, Action::RemoveFinalizer(_)) && outcome.result.is_ok())
+    {
         context.forget(platform);
     }
     let next_look = next_attempt.map_or(plan.next_look, |wait| plan.next_look.min(wait));
@@ -124,23 +125,23 @@ async fn carry_out(input: &Input<'_>, backends: &Backends, plan: Plan, context: 
 }
 
 /// Notes what failed and forgets what did not; answers when the first of the failed steps is due again.
-fn remember(
-    failures: &mut Failures,
-    input: &Input<'_>,
-    outcomes: &[Outcome],
-) -> Option<k8s_openapi::jiff::SignedDuration> {
+fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<SignedDuration> {
     let now = Timestamp::now();
     let mut soonest = None;
-    for Outcome { action, result } in outcomes {
-        let id = action.id();
+    for Outcome { step, result } in outcomes {
+        let id = step.action.id();
         let Err(error) = result else {
             failures.remove(&id);
             continue;
         };
-        let content = input.attempt_key(action);
-        let before = failures.get(&id).filter(|failure| failure.content == content).map_or(0, |failure| failure.count);
-        let failure =
-            Failure { content, class: error.class, message: error.message.clone(), count: before + 1, at: now };
+        let before = failures.get(&id).filter(|failure| failure.attempt_key == step.attempt_key);
+        let failure = Failure {
+            attempt_key: step.attempt_key.clone(),
+            class: error.class,
+            message: error.message.clone(),
+            count: before.map_or(0, |failure| failure.count) + 1,
+            at: now,
+        };
         let wait = failure.next_attempt().duration_since(now);
         soonest = soonest.into_iter().chain([wait]).min();
         failures.insert(id, failure);

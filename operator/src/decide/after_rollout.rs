@@ -6,7 +6,7 @@ use super::{
     migrations,
     step::{Action, GateKind, Step},
 };
-use crate::{api::TicketPlatformStatus, observed::Fact, resources::Target};
+use crate::{api::MigrationsStatus, observed::Fact, resources::Target};
 
 /// Points the alias, which people and tools use, at the index the pods use.
 pub(crate) fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
@@ -15,18 +15,22 @@ pub(crate) fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
     if !view.indexes.contains_key(&index) || view.alias.iter().eq([&index]) {
         return Vec::new();
     }
-    let maker = StepMaker { gate: GateKind::AfterRollout, content: &target.release.job_key };
+    let maker = StepMaker { input, gate: GateKind::AfterRollout, content: &target.release.job_key };
     vec![maker.step(Action::PointAlias { index, from: view.alias.clone() })]
 }
 
 /// Runs the `after` migrations when no pod of another release is left.
-pub(crate) fn migrations(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Option<Gate> {
-    let pending = migrations::after_is_pending(input, status, &target.release)?;
+pub(crate) fn migrations(
+    input: &Input<'_>,
+    status: MigrationsStatus,
+    target: &Target,
+) -> (Option<Gate>, MigrationsStatus) {
+    let Some(pending) = migrations::after_is_pending(input, &status, &target.release) else { return (None, status) };
     let older = input.observed.pods.iter().find(|pod| pod.version != target.spec.version);
     if let Some(pod) = older {
         let mut draft = pending;
         draft.message = format!("{} Pod {} still runs {}.", draft.message, pod.name, pod.version);
-        return Some(Gate::working(draft, Vec::new(), super::gate::DRIFT_LOOK));
+        return (Some(Gate::working(draft, Vec::new(), super::gate::DRIFT_LOOK)), status);
     }
     migrations::after(input, status, &target.release)
 }

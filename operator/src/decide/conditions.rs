@@ -64,7 +64,7 @@ pub(crate) fn without_gates(
     reason: Reason,
     message: &str,
 ) -> Plan {
-    let mut status = input.platform.status.clone().unwrap_or_default();
+    let mut status = input.status.clone();
     let is_stalled = reason == Reason::NameCollision;
     let is_working = matches!(reason, Reason::Progressing | Reason::Deleting);
     let summary = |kind, holds: bool| {

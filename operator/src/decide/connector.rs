@@ -10,7 +10,7 @@ use super::{
     step::{Action, GateKind, Step},
 };
 use crate::{
-    api::{ConditionType, ConnectorState, Reason, TicketPlatformStatus},
+    api::{ConditionType, ConnectorState, ConnectorStatus, Reason},
     failures::pause,
     hash,
     observed::{ConnectorView, Fact},
@@ -25,30 +25,29 @@ const RESTARTS_BEFORE_HELP: u32 = 5;
 const RECOVERED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Looks at the connector of a target.
-pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
+pub(crate) fn decide(input: &Input<'_>, target: &Target) -> (Gate, ConnectorStatus) {
+    let recorded = input.status.connector.clone();
     let secret = &target.spec.postgres.change_feed.secret.name;
-    let Some(username) = input.username(secret) else { return input.secret_gate(secret, CONDITION) };
+    let Some(username) = input.username(secret) else { return (input.secret_gate(secret, CONDITION), recorded) };
     let config = connector::build(input.platform, target, username);
     let key = key(&config, target);
-    let was_passed = status.connector.passed_for.as_ref() == Some(&key);
-    let maker = StepMaker { gate: GateKind::Connector, content: &target.release.job_key };
+    let was_passed = recorded.passed_for.as_ref() == Some(&key);
+    let maker = StepMaker { input, gate: GateKind::Connector, content: &target.release.job_key };
 
     let view = match &input.observed.connect {
         Fact::Known(view) => view,
-        Fact::Unknown(why) => return unreachable(Reason::ConnectUnreachable, why, was_passed),
+        Fact::Unknown(why) => return (unreachable(Reason::ConnectUnreachable, why, was_passed), recorded),
     };
     let mut steps = match publication_steps(input, target, &maker) {
         Ok(steps) => steps,
         Err(_) if was_passed => Vec::new(),
-        Err(why) => return unreachable(Reason::PostgresUnreachable, &why, was_passed),
+        Err(why) => return (unreachable(Reason::PostgresUnreachable, &why, was_passed), recorded),
     };
     match &view.connector {
         Some(found) if found.config == config && steps.is_empty() => {
-            let gate = health(input, status, target, found, was_passed, &maker);
-            if gate.is_passed {
-                status.connector.passed_for = Some(key);
-            }
-            gate
+            let (gate, status) = health(input, target, found, was_passed, &maker);
+            let passed_for = if gate.is_passed { Some(key) } else { status.passed_for };
+            (gate, ConnectorStatus { passed_for, ..status })
         }
         found => {
             let is_same = found.as_ref().is_some_and(|found| found.config == config);
@@ -56,7 +55,8 @@ pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, targe
             if !is_same {
                 steps.push(maker.step(Action::ConfigureConnector(config)));
             }
-            Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorConfiguring, message), steps, SOON)
+            let draft = ConditionDraft::no(CONDITION, Reason::ConnectorConfiguring, message);
+            (Gate::working(draft, steps, SOON), recorded)
         }
     }
 }
@@ -93,17 +93,26 @@ fn publication_steps(input: &Input<'_>, target: &Target, maker: &StepMaker<'_>) 
 
 fn health(
     input: &Input<'_>,
-    status: &mut TicketPlatformStatus,
     target: &Target,
     found: &ConnectorView,
     was_passed: bool,
     maker: &StepMaker<'_>,
-) -> Gate {
+) -> (Gate, ConnectorStatus) {
+    if let Some(trouble) = trouble(found) {
+        return restart(input, &target.spec.connect.connector.name, &trouble, was_passed, maker);
+    }
+    let gate = state(target, found, was_passed, maker);
+    let has_recovered = gate.condition.reason == Reason::ConnectorRunning && ran_for_a_while(input);
+    let recorded = input.status.connector.clone();
+    let status =
+        if has_recovered { ConnectorStatus { restarts: 0, last_restart_time: None, ..recorded } } else { recorded };
+    (gate, status)
+}
+
+/// Compares the state of a connector without trouble with the one wanted.
+fn state(target: &Target, found: &ConnectorView, was_passed: bool, maker: &StepMaker<'_>) -> Gate {
     let name = &target.spec.connect.connector.name;
     let wanted = target.spec.connect.connector.state;
-    if let Some(trouble) = trouble(found) {
-        return restart(input, status, name, &trouble, was_passed, maker);
-    }
     if found.state != wanted.as_connect() {
         if found.state == "UNASSIGNED" || found.state == "RESTARTING" || found.state.is_empty() {
             return starting(name, found, was_passed);
@@ -126,7 +135,6 @@ fn health(
             if !runs {
                 return starting(name, found, was_passed);
             }
-            forget_old_restarts(input, status);
             let feed = connector::tables(target).join(", ");
             Gate::passed(ConditionDraft::yes(
                 CONDITION,
@@ -175,21 +183,21 @@ fn root_cause(trace: &str) -> &str {
 
 fn restart(
     input: &Input<'_>,
-    status: &mut TicketPlatformStatus,
     name: &str,
     trouble: &str,
     was_passed: bool,
     maker: &StepMaker<'_>,
-) -> Gate {
-    let restarts = status.connector.restarts;
-    let due = match &status.connector.last_restart_time {
+) -> (Gate, ConnectorStatus) {
+    let mut status = input.status.connector.clone();
+    let restarts = status.restarts;
+    let due = match &status.last_restart_time {
         Some(last) => last.0 + pause(restarts + 1),
         None => input.now,
     };
     let mut steps = Vec::new();
     let outlook = if due <= input.now {
-        status.connector.restarts = restarts + 1;
-        status.connector.last_restart_time = Some(Time(input.now));
+        status.restarts = restarts + 1;
+        status.last_restart_time = Some(Time(input.now));
         steps.push(maker.step(Action::RestartConnector));
         format!("restarting it, attempt {}", restarts + 1)
     } else {
@@ -197,19 +205,17 @@ fn restart(
     };
     let wait = if due <= input.now { SOON } else { due.duration_since(input.now).min(DRIFT_LOOK) };
     let message = format!("Connector {name}: {trouble}; {outlook}.");
-    Gate {
+    let gate = Gate {
         is_passed: was_passed,
         is_stalled: restarts >= RESTARTS_BEFORE_HELP,
         ..Gate::working(ConditionDraft::no(CONDITION, Reason::ConnectorFailed, message), steps, wait)
-    }
+    };
+    (gate, status)
 }
 
-fn forget_old_restarts(input: &Input<'_>, status: &mut TicketPlatformStatus) {
-    let last = status.connector.last_restart_time.as_ref();
-    if last.is_some_and(|last| input.now.duration_since(last.0) > RECOVERED_AFTER) {
-        status.connector.restarts = 0;
-        status.connector.last_restart_time = None;
-    }
+fn ran_for_a_while(input: &Input<'_>) -> bool {
+    let last_restart = input.status.connector.last_restart_time.as_ref();
+    last_restart.is_some_and(|last| input.now.duration_since(last.0) > RECOVERED_AFTER)
 }
 
 #[cfg(test)]

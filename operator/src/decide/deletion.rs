@@ -4,7 +4,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration}
 
 use super::{
     Input, Plan,
-    step::{Action, Kind},
+    step::{Action, Kind, Step},
 };
 use crate::{
     api::{LeftBehind, Reason},
@@ -34,16 +34,14 @@ pub(crate) fn decide(input: &Input<'_>) -> Plan {
         return input.only(Vec::new(), super::DRIFT_LOOK, Reason::Deleting, "Waiting for other finalizers.");
     }
     // The indexer must not write while its index goes, and nobody should be sold a ticket any more.
-    let mut actions: Vec<Action> = input
-        .observed
-        .deployments
-        .keys()
+    let deployments = input.observed.deployments.keys();
+    let mut steps: Vec<Step> = deployments
         .map(|component| Action::Remove(Kind::Deployment, names::workload(input.platform, *component)))
+        .map(|action| input.step(action))
         .collect();
     let mut waits = Vec::new();
     let mut is_worth_a_try = false;
-    let noted = input.platform.status.as_ref().and_then(|status| status.deletion_started_time.clone());
-    let since = noted.unwrap_or(Time(input.now));
+    let since = input.status.deletion_started_time.clone().unwrap_or(Time(input.now));
     let has_passed = |limit| input.now.duration_since(since.0) > limit;
     let is_late = has_passed(DEADLINE);
     let policy = input.platform.spec.deletion_policy;
@@ -60,29 +58,29 @@ pub(crate) fn decide(input: &Input<'_>) -> Plan {
         match removal {
             Removal::Done => {}
             Removal::Needs(action) => {
-                is_worth_a_try |= input.failure(&action).is_none();
-                waits.push(format!("could not {}{}", action.id(), failure_of(input, &action)));
-                actions.push(action);
+                let step = input.step(action);
+                is_worth_a_try |= input.failure(&step).is_none();
+                waits.push(format!("could not {}{}", step.action.id(), failure_of(input, &step)));
+                steps.push(step);
             }
             Removal::Waits(why) => waits.push(why),
         }
     }
     if waits.is_empty() || (is_late && !is_worth_a_try) || has_passed(LAST_DEADLINE) {
-        actions.push(Action::RemoveFinalizer(waits.clone()));
+        steps.push(input.step(Action::RemoveFinalizer(waits.clone())));
     }
     let message = if waits.is_empty() {
         "Everything outside is removed.".to_owned()
     } else {
         format!("Still there: {}.", waits.join("; "))
     };
-    let steps = actions.into_iter().map(|action| input.step(action)).collect();
     let mut plan = input.only(steps, NEXT_LOOK, Reason::Deleting, &message);
     plan.status.deletion_started_time = Some(since);
     plan
 }
 
-fn failure_of(input: &Input<'_>, action: &Action) -> String {
-    input.failure(action).map(|failure| format!(": {}", failure.message)).unwrap_or_default()
+fn failure_of(input: &Input<'_>, step: &Step) -> String {
+    input.failure(step).map(|failure| format!(": {}", failure.message)).unwrap_or_default()
 }
 
 /// Connector, its offsets, slot and publication, each after the one before. Past the deadline a slot nobody reads goes

@@ -110,7 +110,7 @@ impl Gate {
     pub fn admit(mut self, input: &Input<'_>) -> Self {
         let mut admitted = Vec::new();
         for step in std::mem::take(&mut self.steps) {
-            let Some(failure) = input.failure(&step.action) else {
+            let Some(failure) = input.failure(&step) else {
                 admitted.push(step);
                 continue;
             };
@@ -148,6 +148,8 @@ pub(crate) fn clock(at: Timestamp) -> String {
 /// Makes steps of one gate for one release.
 #[derive(Clone, Copy)]
 pub(crate) struct StepMaker<'a> {
+    /// What the decision is made from.
+    pub input: &'a Input<'a>,
     /// The gate.
     pub gate: GateKind,
     /// Key of the release.
@@ -157,6 +159,7 @@ pub(crate) struct StepMaker<'a> {
 impl StepMaker<'_> {
     /// A step.
     pub(crate) fn step(&self, action: Action) -> Step {
-        Step { gate: self.gate, content: self.content.to_owned(), action }
+        let attempt_key = self.input.attempt_key(&action);
+        Step { gate: self.gate, content: self.content.to_owned(), attempt_key, action }
     }
 }

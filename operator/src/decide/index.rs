@@ -9,7 +9,7 @@ use super::{
     step::{Action, GateKind},
 };
 use crate::{
-    api::{ConditionType, Reason, TicketPlatformStatus},
+    api::{ConditionType, IndexStatus, Reason},
     observed::{Fact, JobFailure, JobKind, JobState},
     resources::{Target, index_job, job::Attempt},
 };
@@ -22,38 +22,36 @@ const fn is_final(_exit_code: i32) -> bool {
 }
 
 /// Looks at the index of a target.
-pub(crate) fn decide(input: &Input<'_>, status: &mut TicketPlatformStatus, target: &Target) -> Gate {
+pub(crate) fn decide(input: &Input<'_>, target: &Target) -> (Gate, IndexStatus) {
     let index = target.index();
     let key = index_job::key(target);
     let job = jobs::latest(input, JobKind::PrepareIndex, &key);
-    status.index.attempt = job.map(|job| job.attempt);
-    match &input.observed.elasticsearch {
+    let recorded = input.status.index.passed_for.clone();
+    let (gate, passed_for) = match &input.observed.elasticsearch {
         Fact::Known(view) => match view.indexes.get(&index) {
             Some(Some(filled_at)) => {
-                status.index.passed_for = Some(index.clone());
                 let message = format!("Index {index} of {} was filled at {filled_at}.", target.spec.version);
-                Gate::passed(ConditionDraft::yes(CONDITION, Reason::IndexReady, message))
+                (Gate::passed(ConditionDraft::yes(CONDITION, Reason::IndexReady, message)), Some(index))
             }
-            _ => {
-                status.index.passed_for = None;
-                run(input, target, &index, &key)
-            }
+            _ => (run(input, target, &index, &key), None),
         },
         Fact::Unknown(why) => {
             let filled_by_job = job.is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
-            let is_passed = filled_by_job || status.index.passed_for.as_ref() == Some(&index);
+            let is_passed = filled_by_job || recorded.as_ref() == Some(&index);
             let draft = ConditionDraft::unknown(CONDITION, Reason::ElasticsearchUnreachable, format!("{why}."));
-            if is_passed {
+            let gate = if is_passed {
                 Gate { next_look: UNREACHABLE_LOOK, ..Gate::passed(draft) }
             } else {
                 Gate::working(draft, Vec::new(), UNREACHABLE_LOOK)
-            }
+            };
+            (gate, recorded)
         }
-    }
+    };
+    (gate, IndexStatus { passed_for, attempt: job.map(|job| job.attempt) })
 }
 
 fn run(input: &Input<'_>, target: &Target, index: &str, key: &str) -> Gate {
-    let maker = StepMaker { gate: GateKind::Index, content: &target.release.job_key };
+    let maker = StepMaker { input, gate: GateKind::Index, content: &target.release.job_key };
     let mut steps: Vec<_> = jobs::unfinished_others(input, &[JobKind::PrepareIndex], key)
         .into_iter()
         .map(|other| maker.step(Action::DeleteJob(other.name.clone())))

@@ -9,7 +9,7 @@ use super::{
     step::{Action, GateKind},
 };
 use crate::{
-    api::{ConditionType, Reason, RecordedRelease, TicketPlatformStatus},
+    api::{ConditionType, MigrationsStatus, Reason, RecordedRelease, TicketPlatformStatus},
     observed::{Fact, JobFailure, JobKind, JobState, JobView},
     resources::{job::Attempt, migrate_job},
 };
@@ -21,36 +21,54 @@ fn is_final(exit_code: i32) -> bool {
     JobExit::of_code(exit_code).is_some_and(|exit| !exit.worth_a_retry())
 }
 
-/// Gate 1: the `before` migrations of the resource's version are applied. Passing it yields the release's description.
-pub(crate) fn before(input: &Input<'_>, status: &mut TicketPlatformStatus) -> (Gate, Option<RecordedRelease>) {
-    note_after_migrations(input, status);
-    let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
-    let job = jobs::latest(input, JobKind::MigrateBefore, &key);
-    status.migrations.attempt = job.map(|job| job.attempt);
-    let release = recorded(status, &key).or_else(|| job.and_then(|job| reported(job, &key)));
-    let Some(release) = release else { return (run(input, JobKind::MigrateBefore, &key), None) };
-
-    let set = &release.description.migrations.before;
-    if let Some(refusal) = refuse_past_after_migration(status, &release) {
-        return (refusal, None);
-    }
-    if let Some(wait) = wait_for_after_migrations(input) {
-        return (wait, None);
-    }
-    if !is_applied(input, set, status.migrations.passed_for.as_ref(), job) {
-        status.migrations.passed_for = None;
-        return (run(input, JobKind::MigrateBefore, &key), None);
-    }
-    status.migrations.passed_for = Some(set.hash.clone());
-    status.release = Some(release.clone());
-    let message = format!("{} of {} applied.", count(set), input.platform.spec.version);
-    (Gate::passed(ConditionDraft::yes(CONDITION, Reason::MigrationsApplied, message)), Some(release))
+/// What gate 1 found out.
+pub(crate) struct Before {
+    pub gate: Gate,
+    /// The release's description, once the gate is passed.
+    pub release: Option<RecordedRelease>,
+    pub status: MigrationsStatus,
 }
 
-/// The `after` migrations of a release whose rollout is complete. `None` when it has none or all are applied.
-pub(crate) fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
+/// Gate 1: the `before` migrations of the resource's version are applied.
+pub(crate) fn before(input: &Input<'_>) -> Before {
+    let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
+    let job = jobs::latest(input, JobKind::MigrateBefore, &key);
+    let recorded = &input.status.migrations;
+    let status = MigrationsStatus {
+        passed_for: recorded.passed_for.clone(),
+        attempt: job.map(|job| job.attempt),
+        after_applied: with(recorded.after_applied.clone(), after_migrations_in_database(input)),
+    };
+    let blocked = |gate, status| Before { gate, release: None, status };
+    let release = described(input.status, &key).or_else(|| job.and_then(|job| reported(job, &key)));
+    let Some(release) = release else { return blocked(run(input, JobKind::MigrateBefore, &key), status) };
+
+    let set = &release.description.migrations.before;
+    if let Some(refusal) = refuse_past_after_migration(&status, &release) {
+        return blocked(refusal, status);
+    }
+    if let Some(wait) = wait_for_after_migrations(input) {
+        return blocked(wait, status);
+    }
+    if !is_applied(input, set, status.passed_for.as_ref(), job) {
+        let status = MigrationsStatus { passed_for: None, ..status };
+        return blocked(run(input, JobKind::MigrateBefore, &key), status);
+    }
+    let message = format!("{} of {} applied.", count(set), input.platform.spec.version);
+    Before {
+        gate: Gate::passed(ConditionDraft::yes(CONDITION, Reason::MigrationsApplied, message)),
+        status: MigrationsStatus { passed_for: Some(set.hash.clone()), ..status },
+        release: Some(release),
+    }
+}
+
+/// The `after` migrations of a release whose rollout is complete. There is no gate when all are applied.
+pub(crate) fn after(
+    input: &Input<'_>,
+    status: MigrationsStatus,
+    release: &RecordedRelease,
+) -> (Option<Gate>, MigrationsStatus) {
     let set = &release.description.migrations.after;
-    after_is_pending(input, status, release)?;
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
     let succeeded =
         jobs::latest(input, JobKind::MigrateAfter, &key).is_some_and(|job| matches!(job.state, JobState::Succeeded(_)));
@@ -58,22 +76,21 @@ pub(crate) fn after(input: &Input<'_>, status: &mut TicketPlatformStatus, releas
         Fact::Known(view) => set.is_applied_in(&view.migrations),
         Fact::Unknown(_) => succeeded,
     };
-    if applied {
-        note(status, set.versions.clone());
-        return None;
+    if !applied {
+        return (Some(run(input, JobKind::MigrateAfter, &key)), status);
     }
-    Some(run(input, JobKind::MigrateAfter, &key))
+    let after_applied = with(status.after_applied, set.versions.iter().copied());
+    (None, MigrationsStatus { after_applied, ..status })
 }
 
 /// The condition while `after` migrations wait for the rollout.
 pub(crate) fn after_is_pending(
     input: &Input<'_>,
-    status: &TicketPlatformStatus,
+    status: &MigrationsStatus,
     release: &RecordedRelease,
 ) -> Option<ConditionDraft> {
     let set = &release.description.migrations.after;
-    let noted = &status.migrations.after_applied;
-    let is_noted = set.versions.iter().all(|version| noted.contains(version));
+    let is_noted = set.versions.iter().all(|version| status.after_applied.contains(version));
     let is_done = match &input.observed.postgres {
         Fact::Known(view) => set.versions.is_empty() || (is_noted && set.is_applied_in(&view.migrations)),
         Fact::Unknown(_) => is_noted,
@@ -86,7 +103,7 @@ pub(crate) fn after_is_pending(
 
 fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     let gate = if kind == JobKind::MigrateAfter { GateKind::AfterRollout } else { GateKind::Migrations };
-    let maker = StepMaker { gate, content: &input.content() };
+    let maker = StepMaker { input, gate, content: &input.content() };
     let others = jobs::unfinished_others(input, &[JobKind::MigrateBefore, JobKind::MigrateAfter], key);
     if let Some(other) = others.iter().find(|job| matches!(job.state, JobState::Running)) {
         // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
@@ -121,7 +138,7 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
 }
 
 /// The description out of the status, for the Job of this key.
-fn recorded(status: &TicketPlatformStatus, key: &str) -> Option<RecordedRelease> {
+fn described(status: &TicketPlatformStatus, key: &str) -> Option<RecordedRelease> {
     let last_good = status.last_good.as_ref().map(|last_good| &last_good.release);
     status.release.as_ref().into_iter().chain(last_good).find(|release| release.job_key == key).cloned()
 }
@@ -142,21 +159,22 @@ fn is_applied(input: &Input<'_>, set: &MigrationSet, passed_for: Option<&String>
     }
 }
 
-/// Notes the `after` migrations of the releases that ran here as soon as each is seen in the database. Their Job may
-/// have failed half way, or ended after the resource went on to another version.
-fn note_after_migrations(input: &Input<'_>, status: &mut TicketPlatformStatus) {
-    let Fact::Known(view) = &input.observed.postgres else { return };
-    let last_good = status.last_good.as_ref().map(|last_good| &last_good.release);
-    let releases = status.release.iter().chain(last_good);
+/// The `after` migrations of the releases that ran here, as far as the database has them. They are recorded as soon as
+/// they are seen: their Job may have failed half way, or ended after the resource went on to another version.
+fn after_migrations_in_database(input: &Input<'_>) -> Vec<i64> {
+    let Fact::Known(view) = &input.observed.postgres else { return Vec::new() };
+    let last_good = input.status.last_good.as_ref().map(|last_good| &last_good.release);
+    let releases = input.status.release.iter().chain(last_good);
     let known = releases.flat_map(|release| &release.description.migrations.after.versions);
-    let applied = known.copied().filter(|version| view.migrations.contains_key(version)).collect();
-    note(status, applied);
+    known.copied().filter(|version| view.migrations.contains_key(version)).collect()
 }
 
-fn note(status: &mut TicketPlatformStatus, versions: Vec<i64>) {
-    status.migrations.after_applied.extend(versions);
-    status.migrations.after_applied.sort_unstable();
-    status.migrations.after_applied.dedup();
+/// Adds migrations to a list, which stays sorted and without repetition.
+fn with(mut versions: Vec<i64>, more: impl IntoIterator<Item = i64>) -> Vec<i64> {
+    versions.extend(more);
+    versions.sort_unstable();
+    versions.dedup();
+    versions
 }
 
 /// Until the `after` Job of another release has ended, nobody knows whether this release can work with the schema.
@@ -168,10 +186,9 @@ fn wait_for_after_migrations(input: &Input<'_>) -> Option<Gate> {
 }
 
 /// Going back past an `after` migration would run a release on a schema it cannot work with.
-fn refuse_past_after_migration(status: &TicketPlatformStatus, release: &RecordedRelease) -> Option<Gate> {
+fn refuse_past_after_migration(status: &MigrationsStatus, release: &RecordedRelease) -> Option<Gate> {
     let known = &release.description.migrations;
     let unknown: Vec<String> = status
-        .migrations
         .after_applied
         .iter()
         .filter(|version| !known.after.versions.contains(version) && !known.before.versions.contains(version))

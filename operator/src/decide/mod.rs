@@ -19,6 +19,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 pub use gate::{ConditionDraft, DRIFT_LOOK, Gate, Truth};
 pub use step::{Action, GateKind, Kind, Object, Step};
 
+use self::{gate::StepMaker, migrations::Before, services::ServicesStatus};
 use crate::{
     api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus},
     failures::Failure,
@@ -44,13 +45,16 @@ pub struct Input<'a> {
     pub platform: &'a TicketPlatform,
     /// What is there.
     pub observed: &'a Observed,
+    /// What the last reconcile recorded.
+    pub status: &'a TicketPlatformStatus,
     /// The moment of the decision.
     pub now: Timestamp,
 }
 
 /// Decides.
 pub fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) -> Plan {
-    let input = Input { platform, observed, now };
+    let status = platform.status.clone().unwrap_or_default();
+    let input = Input { platform, observed, status: &status, now };
     if platform.metadata.deletion_timestamp.is_some() {
         return deletion::decide(&input);
     }
@@ -73,54 +77,66 @@ pub fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) ->
 }
 
 /// Goes through the gates in order. Behind a gate that the resource's own release has not passed, the last good one is
-/// kept as it was: its gates were passed when it was rolled.
+/// kept as it was: its gates were passed when it was rolled. Each gate answers with its own section of the status.
 fn gates(input: &Input<'_>) -> Plan {
-    let mut status = input.platform.status.clone().unwrap_or_default();
-    let fallback = fallback(input.platform, &status);
-    let (mut migrations, release) = migrations::before(input, &mut status);
-    let own = release.map(|release| Target { spec: input.platform.spec.clone(), release });
+    let fallback = fallback(input);
+    let Before { gate: mut migrations, release, status: mut migrations_status } = migrations::before(input);
+    let own = release.clone().map(|release| Target { spec: input.platform.spec.clone(), release });
     let mut passed = own.clone();
 
-    let index = match passed.as_ref().or(fallback.as_ref()) {
-        Some(target) => index::decide(input, &mut status, target).admit(input),
-        None => Gate::waiting(ConditionType::IndexReady),
+    let (index, index_status) = match passed.as_ref().or(fallback.as_ref()) {
+        Some(target) => index::decide(input, target),
+        None => (Gate::waiting(ConditionType::IndexReady), input.status.index.clone()),
     };
+    let index = index.admit(input);
     passed = passed.filter(|_| index.is_passed);
 
-    let connector = match passed.as_ref().or(fallback.as_ref()) {
-        Some(target) => connector::decide(input, &mut status, target).admit(input),
-        None => Gate::waiting(ConditionType::ConnectorReady),
+    let (connector, connector_status) = match passed.as_ref().or(fallback.as_ref()) {
+        Some(target) => connector::decide(input, target),
+        None => (Gate::waiting(ConditionType::ConnectorReady), input.status.connector.clone()),
     };
+    let connector = connector.admit(input);
     passed = passed.filter(|_| connector.is_passed);
 
-    let mut services = match (&passed, &fallback) {
-        (Some(target), fallback) => services::roll(input, &mut status, target, fallback.as_ref()),
-        (None, Some(fallback)) => services::maintain(input, fallback),
-        (None, None) => Gate::waiting(ConditionType::ServicesAvailable),
+    let recorded = ServicesStatus::recorded(input.status);
+    let (mut services, services_status) = match (&passed, &fallback) {
+        (Some(target), fallback) => services::roll(input, target, fallback.as_ref()),
+        (None, Some(fallback)) => (services::maintain(input, fallback), recorded),
+        (None, None) => (Gate::waiting(ConditionType::ServicesAvailable), recorded),
     };
 
     if let Some(target) = passed.as_ref().filter(|_| services.is_passed) {
         services.steps.extend(after_rollout::alias(input, target));
-        if let Some(after) = after_rollout::migrations(input, &mut status, target) {
-            migrations = after;
-        }
+        let (after, status) = after_rollout::migrations(input, migrations_status, target);
+        migrations = after.unwrap_or(migrations);
+        migrations_status = status;
     }
     let keys = job_keys(input, own.iter().chain(&fallback));
-    let maker = gate::StepMaker { gate: GateKind::Migrations, content: &input.content() };
+    let maker = StepMaker { input, gate: GateKind::Migrations, content: &input.content() };
     // First, so that no Job of another release waits for its image while this one's migrations run.
     migrations.steps.splice(0..0, jobs::sweep(input, &keys, &maker));
     // Last: a step that fails is to be seen, whoever planned it.
     let (migrations, services) = (migrations.admit(input), services.admit(input));
     let is_own = passed.is_some();
+    let status = TicketPlatformStatus {
+        release: release.or_else(|| input.status.release.clone()),
+        migrations: migrations_status,
+        index: index_status,
+        connector: connector_status,
+        rollout: services_status.rollout,
+        version: services_status.version,
+        last_good: services_status.last_good,
+        ..input.status.clone()
+    };
     conditions::conclude(input, status, [migrations, index, connector, services], is_own)
 }
 
 /// The target of the last good revision. What may be changed while a rollout is blocked follows the resource: the
 /// number of pods, and whether the connector runs.
-fn fallback(platform: &TicketPlatform, status: &TicketPlatformStatus) -> Option<Target> {
-    let last_good = status.last_good.as_ref()?;
+fn fallback(input: &Input<'_>) -> Option<Target> {
+    let last_good = input.status.last_good.as_ref()?;
     let mut spec: crate::api::TicketPlatformSpec = serde_json::from_value(last_good.spec.clone()).ok()?;
-    let wanted = &platform.spec;
+    let wanted = &input.platform.spec;
     spec.connect = wanted.connect.clone();
     spec.services.event_management.replicas = wanted.services.event_management.replicas;
     spec.services.booking.workload.replicas = wanted.services.booking.workload.replicas;
@@ -175,14 +191,14 @@ impl<'a> Input<'a> {
         Gate::working(draft, Vec::new(), gate::UNREACHABLE_LOOK)
     }
 
-    /// The failures in a row of this very action.
-    pub fn failure(&self, action: &Action) -> Option<&'a Failure> {
-        self.observed.failures.get(&action.id()).filter(|failure| failure.content == self.attempt_key(action))
+    /// The failures in a row of this very step.
+    fn failure(&self, step: &Step) -> Option<&'a Failure> {
+        self.observed.failures.get(&step.action.id()).filter(|failure| failure.attempt_key == step.attempt_key)
     }
 
     /// Hash of what an attempt at an action depends on and the operator hears about: the action's own content, the
     /// resource, and the Secrets it names. A failure says nothing about an attempt with another key.
-    pub fn attempt_key(&self, action: &Action) -> String {
+    fn attempt_key(&self, action: &Action) -> String {
         let (content, generation) = (action.fingerprint(), self.generation().to_string());
         let secrets = self.observed.secrets.iter().filter_map(|(name, secret)| Some((name, secret.known()?)));
         let stamps = secrets.flat_map(|(name, secret)| [name.as_str(), secret.stamp.as_str()]);
@@ -191,7 +207,7 @@ impl<'a> Input<'a> {
 
     /// A step that belongs to no gate.
     fn step(&self, action: Action) -> Step {
-        Step { gate: GateKind::Migrations, content: self.content(), action }
+        StepMaker { input: self, gate: GateKind::Migrations, content: &self.content() }.step(action)
     }
 
     /// A plan without gates: their conditions stay as they are.

@@ -6,7 +6,7 @@ use super::{
     step::{Action, GateKind, Kind, Object, Step},
 };
 use crate::{
-    api::{ConditionType, LastGood, Reason, TicketPlatformStatus},
+    api::{ConditionType, LastGood, Reason, RolloutStatus, TicketPlatformStatus},
     component::Component,
     hash,
     observed::DeploymentView,
@@ -23,22 +23,21 @@ struct Revision<'a> {
     combined: String,
 }
 
+/// The parts of the status that belong to gate 4.
+pub(crate) struct ServicesStatus {
+    pub rollout: RolloutStatus,
+    pub version: Option<String>,
+    pub last_good: Option<LastGood>,
+}
+
 /// Rolls the resource's own target. Goes back to `fallback` when its pods do not get ready.
-pub(crate) fn roll(
-    input: &Input<'_>,
-    status: &mut TicketPlatformStatus,
-    target: &Target,
-    fallback: Option<&Target>,
-) -> Gate {
+pub(crate) fn roll(input: &Input<'_>, target: &Target, fallback: Option<&Target>) -> (Gate, ServicesStatus) {
+    let mut status = ServicesStatus::recorded(input.status);
     let revision = match Revision::of(input, target) {
         Ok(revision) => revision,
-        Err(gate) => return *gate,
+        Err(gate) => return (*gate, status),
     };
-    status.rollout.revision = Some(revision.combined.clone());
-    if status.rollout.failed_revision.as_ref() != Some(&revision.combined) {
-        status.rollout.failed_revision = None;
-        status.rollout.failure = None;
-    }
+    status.rollout = rollout_of(&revision, status.rollout);
     let fallback =
         fallback.and_then(|target| Revision::of(input, target).ok()).filter(|it| it.combined != revision.combined);
     if status.rollout.failed_revision.is_none()
@@ -51,22 +50,31 @@ pub(crate) fn roll(
                 Reason::RolloutFailed,
                 format!("{failure}. There is no earlier revision to go back to."),
             );
-            return Gate { is_passed: false, is_stalled: true, condition: draft, ..gate };
+            return (Gate { is_passed: false, is_stalled: true, condition: draft, ..gate }, status);
         };
         status.rollout.failed_revision = Some(revision.combined.clone());
         status.rollout.failure = Some(failure);
     }
     if let (Some(_), Some(fallback)) = (&status.rollout.failed_revision, &fallback) {
-        return gone_back(input, status, fallback);
+        return (gone_back(input, &status.rollout, fallback), status);
     }
     let gate = keep(input, &revision);
     if gate.is_passed {
-        remember(status, &revision);
-        return gate;
+        return (gate, completed(status, &revision));
     }
     let had_been_complete = status.last_good.as_ref().is_some_and(|last_good| last_good.revision == revision.combined);
     let reason = if had_been_complete { Reason::ServicesUnavailable } else { Reason::RolloutRunning };
-    Gate { condition: ConditionDraft { reason, ..gate.condition }, ..gate }
+    (Gate { condition: ConditionDraft { reason, ..gate.condition }, ..gate }, status)
+}
+
+/// The state of a revision's rollout: another revision's failure is forgotten.
+fn rollout_of(revision: &Revision<'_>, recorded: RolloutStatus) -> RolloutStatus {
+    let wanted = Some(revision.combined.clone());
+    if recorded.failed_revision == wanted {
+        RolloutStatus { revision: wanted, ..recorded }
+    } else {
+        RolloutStatus { revision: wanted, failed_revision: None, failure: None }
+    }
 }
 
 /// Keeps an earlier target running while the gates of the resource's own are not passed.
@@ -77,11 +85,11 @@ pub(crate) fn maintain(input: &Input<'_>, target: &Target) -> Gate {
     }
 }
 
-fn gone_back(input: &Input<'_>, status: &TicketPlatformStatus, fallback: &Revision<'_>) -> Gate {
+fn gone_back(input: &Input<'_>, rollout: &RolloutStatus, fallback: &Revision<'_>) -> Gate {
     let gate = keep(input, fallback);
     let message = format!(
         "{}. Back to the last good revision, of release {}; the failed one is not tried again until the resource changes.",
-        status.rollout.failure.as_deref().unwrap_or("The rollout failed"),
+        rollout.failure.as_deref().unwrap_or("The rollout failed"),
         fallback.target.spec.version,
     );
     let draft = ConditionDraft { reason: Reason::RolloutFailed, message, ..gate.condition };
@@ -91,7 +99,7 @@ fn gone_back(input: &Input<'_>, status: &TicketPlatformStatus, fallback: &Revisi
 /// Applies everything of a revision and says how far its pods are.
 fn keep(input: &Input<'_>, revision: &Revision<'_>) -> Gate {
     let content = revision.target.release.job_key.as_str();
-    let maker = StepMaker { gate: GateKind::Services, content };
+    let maker = StepMaker { input, gate: GateKind::Services, content };
     let mut steps = Vec::new();
     let mut progress = Vec::new();
     let mut is_complete = true;
@@ -187,21 +195,26 @@ fn failure(input: &Input<'_>, revision: &Revision<'_>) -> Option<String> {
     })
 }
 
-/// Records a complete revision as the one to go back to. Only a change is written, so that nothing moves at rest.
-fn remember(status: &mut TicketPlatformStatus, revision: &Revision<'_>) {
+/// The status after a complete rollout: its revision is the one to go back to. A revision that is recorded already stays
+/// as it was recorded, so that nothing moves at rest.
+fn completed(status: ServicesStatus, revision: &Revision<'_>) -> ServicesStatus {
     let target = revision.target;
-    status.version = Some(target.spec.version.clone());
-    let is_recorded = status
+    let recorded = status
         .last_good
-        .as_ref()
-        .is_some_and(|last_good| last_good.revision == revision.combined && last_good.release == target.release);
-    if !is_recorded {
-        status.last_good = Some(LastGood {
-            version: target.spec.version.clone(),
-            revision: revision.combined.clone(),
-            release: target.release.clone(),
-            spec: serde_json::to_value(&target.spec).unwrap_or_default(),
-        });
+        .filter(|last_good| last_good.revision == revision.combined && last_good.release == target.release);
+    let last_good = recorded.unwrap_or_else(|| LastGood {
+        version: target.spec.version.clone(),
+        revision: revision.combined.clone(),
+        release: target.release.clone(),
+        spec: serde_json::to_value(&target.spec).unwrap_or_default(),
+    });
+    ServicesStatus { version: Some(target.spec.version.clone()), last_good: Some(last_good), rollout: status.rollout }
+}
+
+impl ServicesStatus {
+    /// As the last reconcile left them.
+    pub(crate) fn recorded(status: &TicketPlatformStatus) -> Self {
+        Self { rollout: status.rollout.clone(), version: status.version.clone(), last_good: status.last_good.clone() }
     }
 }
 

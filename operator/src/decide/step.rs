@@ -19,6 +19,8 @@ pub struct Step {
     /// The release it is done for: key of the migration Job that described it. Gates are passed for content, so a
     /// step may only be taken when the gates ahead of its own are passed for this very content.
     pub content: String,
+    /// Hash of everything an attempt depends on. A failure says nothing about a step with another key.
+    pub attempt_key: String,
     /// What to do.
     pub action: Action,
 }

@@ -30,8 +30,8 @@ pub struct Executor<'a> {
 
 /// What became of a step.
 pub struct Outcome {
-    /// The step's action.
-    pub action: Action,
+    /// The step.
+    pub step: Step,
     /// Whether it was carried out.
     pub result: BackendResult<()>,
 }
@@ -54,7 +54,7 @@ impl Executor<'_> {
             } else if !matches!(step.action, Action::Apply(_)) {
                 tracing::info!(step = step.action.id(), "step done");
             }
-            outcomes.push(Outcome { action: step.action, result });
+            outcomes.push(Outcome { step, result });
         }
         outcomes
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     api::{ConditionType, FINALIZER, TicketPlatform},
     component::Component,
-    decide::{Action, Input, Kind, Object, Plan, Step, decide},
+    decide::{Action, Kind, Object, Plan, Step, decide},
     failures::{ErrorClass, Failure},
     names,
     observed::*,
@@ -130,9 +130,8 @@ impl World {
     pub(crate) fn fail(&mut self, id: &str, class: ErrorClass, message: &str) {
         let plan = self.decide();
         let step = plan.steps.iter().find(|step| step.action.id() == id).unwrap_or_else(|| panic!("no step {id}"));
-        let input = Input { platform: &self.platform, observed: &self.observed, now: self.now };
-        let content = input.attempt_key(&step.action);
-        let failure = Failure { content, class, message: message.to_owned(), count: 1, at: self.now };
+        let attempt_key = step.attempt_key.clone();
+        let failure = Failure { attempt_key, class, message: message.to_owned(), count: 1, at: self.now };
         self.observed.failures.insert(id.to_owned(), failure);
     }
 
