@@ -1,4 +1,4 @@
-//! The calls that the fake understands.
+//! The calls of Stripe's API that the fake implements.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Whether the call only reads: idempotency keys mean nothing to it.
+    /// Whether the call only reads. It ignores idempotency keys.
     pub(crate) fn reads(self) -> bool {
         matches!(self, Self::RetrievePaymentMethod | Self::RetrieveIntent | Self::RetrieveRefund)
     }

@@ -1,27 +1,27 @@
-//! What payment methods do, told by their ids as with Stripe's own test cards.
+//! What payment methods do. Their ids decide it, as with Stripe's own test cards.
 //!
-//! Each name stands for itself and for itself with a suffix behind `_`, so that every user can have a method of his own.
+//! An id is one of the names, or a name with `_` and a suffix, so that every user can have their own method.
 
 /// What a payment method does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Card {
-    /// Pays.
+    /// Pays for everything.
     Works,
-    /// Is declined wherever it is shown, saving it included.
+    /// Is declined for every use. It cannot be saved either.
     Declined(&'static str),
-    /// Can be saved, and is declined when it shall pay.
+    /// Can be saved, and is declined when it is charged.
     DeclinedWhenCharged,
-    /// Wants the customer to act first.
+    /// Requires the customer to act first.
     AuthenticationRequired,
-    /// Answers that the bank has not decided yet.
+    /// Is processed: the bank has not decided yet.
     Processing,
-    /// Is authorised, and the authorisation is gone when it is to be captured.
+    /// Is authorized. The authorization has expired when it is captured.
     AuthorizationExpires,
-    /// Is authorised, and refuses the capture for good.
+    /// Is authorized. Every capture is refused.
     CaptureRefused,
 }
 
-/// Stripe's names, and behind them our own for what Stripe has no test card for.
+/// Stripe's names first, then our own names for behaviour that no test card of Stripe has.
 const CARDS: [(&str, Card); 13] = [
     ("pm_card_visa", Card::Works),
     ("pm_card_mastercard", Card::Works),
@@ -39,14 +39,14 @@ const CARDS: [(&str, Card); 13] = [
 ];
 
 impl Card {
-    /// What the method with this id does; `None` when there is no such method.
+    /// What the payment method with this id does. `None` when there is no such method.
     pub(crate) fn of(id: &str) -> Option<Self> {
         let fits = |name: &str| id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
         let best = CARDS.iter().filter(|(name, _)| fits(name)).max_by_key(|(name, _)| name.len());
         best.map(|(_, card)| *card)
     }
 
-    /// Whether the id is one of the names alone: saving it makes a method with an id of its own, as at Stripe.
+    /// Whether the id is a name without a suffix. Saving it makes a payment method with a new id, as at Stripe.
     pub(crate) fn is_pattern(id: &str) -> bool {
         CARDS.iter().any(|(name, _)| *name == id)
     }
@@ -65,7 +65,7 @@ mod tests {
     #[case::another_name("pm_card_chargeDeclinedInsufficientFunds", Some(Card::Declined("insufficient_funds")))]
     #[case::no_suffix_without_a_bar("pm_card_visas", None)]
     #[case::unknown("pm_1234", None)]
-    fn an_id_tells_what_a_method_does(#[case] id: &str, #[case] card: Option<Card>) {
+    fn the_id_decides_what_a_method_does(#[case] id: &str, #[case] card: Option<Card>) {
         assert_eq!(Card::of(id), card);
     }
 }

@@ -1,4 +1,4 @@
-//! What Stripe tells a shop about, and how it proves that it is Stripe who tells.
+//! Webhook events and their signatures.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
@@ -7,13 +7,13 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Something that happened to an object.
+/// An event: something that happened to an object.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// `evt_…`; an event that is sent twice has it twice.
+    /// `evt_…`. An event that is sent twice keeps its id.
     pub id: String,
     object: &'static str,
-    /// Such as `payment_intent.succeeded`.
+    /// The kind, such as `payment_intent.succeeded`.
     #[serde(rename = "type")]
     pub kind: String,
     api_version: &'static str,
@@ -39,13 +39,13 @@ impl Event {
         }
     }
 
-    /// The event as it is sent now.
+    /// The event, signed now.
     #[must_use]
     pub fn signed(&self, secret: &str) -> SignedEvent {
         self.signed_at(secret, OffsetDateTime::now_utc())
     }
 
-    /// The event as it was, or will be, sent at another time.
+    /// The event, signed at another time.
     ///
     /// # Panics
     /// Never: an event is JSON.

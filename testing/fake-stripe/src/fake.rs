@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     account::{Account, PaymentIntent, Status},
-    answer::{Refusal, shown},
+    answer::{ApiError, to_json},
     call::Call,
     event::Event,
     faults::{Fault, When},
@@ -25,7 +25,7 @@ pub const SECRET_KEY: &str = "sk_test_fake";
 /// The secret that its webhooks are signed with, unless it was started with another.
 pub const WEBHOOK_SECRET: &str = "whsec_fake";
 
-/// A running fake; it ends when it is dropped.
+/// A running fake. It ends when it is dropped.
 #[derive(Debug)]
 pub struct FakeStripe {
     base_url: String,
@@ -43,7 +43,7 @@ impl FakeStripe {
         Self::serve(listener, WEBHOOK_SECRET)
     }
 
-    /// Starts on a listener, within a runtime.
+    /// Starts on a listener. The caller is within a runtime.
     ///
     /// # Panics
     /// When the listener has no address.
@@ -52,7 +52,7 @@ impl FakeStripe {
         let base_url = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
         let server = Arc::new(Server {
             secret_key: SECRET_KEY.to_owned(),
-            books: std::sync::Mutex::default(),
+            state: std::sync::Mutex::default(),
             webhooks: Webhooks::start(webhook_secret),
         });
         let mut running = JoinSet::new();
@@ -60,13 +60,13 @@ impl FakeStripe {
         Self { base_url, server, running }
     }
 
-    /// What stands in front of `/v1`.
+    /// The URL in front of `/v1`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The settings of a booking service that is paid through this fake.
+    /// The settings with which a booking service takes payments through this fake.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         [
@@ -79,7 +79,7 @@ impl FakeStripe {
         .to_vec()
     }
 
-    /// Sends webhooks to these URLs in turn; without this they go nowhere.
+    /// Sends webhooks to these URLs in turn. Without URLs none is sent.
     pub fn send_webhooks_to(&self, urls: Vec<String>) {
         self.server.webhooks.send_to(urls);
     }
@@ -91,42 +91,42 @@ impl FakeStripe {
 
     /// Plans a fault for calls of one kind.
     pub fn fail(&self, call: Call, when: When, fault: Fault) {
-        self.books(|books| books.faults.plan(Some(call), when, fault));
+        self.state(|state| state.faults.plan(Some(call), when, fault));
     }
 
     /// Plans a fault for calls of every kind.
     pub fn fail_any(&self, when: When, fault: Fault) {
-        self.books(|books| books.faults.plan(None, when, fault));
+        self.state(|state| state.faults.plan(None, when, fault));
     }
 
-    /// Takes all planned faults back.
+    /// Removes all planned faults.
     pub fn clear_faults(&self) {
-        self.books(|books| books.faults.clear());
+        self.state(|state| state.faults.clear());
     }
 
     /// How many calls met a planned fault.
     #[must_use]
     pub fn faults_met(&self) -> u64 {
-        self.books(|books| books.faults.met)
+        self.state(|state| state.faults.met)
     }
 
-    /// The customer does what was asked of him, or the bank that took its time says yes.
+    /// The customer does what the bank asked, or the bank approves a payment that was processing.
     ///
     /// # Panics
-    /// When there is no such intent, or it waits for neither; so do the functions below.
+    /// When there is no such intent, or it waits for neither. The functions below panic likewise.
     pub fn complete_action(&self, intent: &str) {
         self.change(|account| account.approve(intent));
     }
 
-    /// The customer does not prove who he is, or the bank that took its time says no.
+    /// The customer fails to authenticate, or the bank declines a payment that was processing.
     pub fn fail_action(&self, intent: &str) {
         self.change(|account| account.reject(intent));
     }
 
-    /// Decides all payments that wait for the customer or for the bank, as they are at this moment.
+    /// Decides all payments that wait for the customer or for the bank at this moment.
     ///
     /// # Panics
-    /// Never: nothing comes between the look and the decision.
+    /// Never: no call runs between the look and the decision.
     pub fn decide_all(&self, mut approves: impl FnMut(&Payment) -> bool) {
         let waiting = |account: &Account| -> Vec<Payment> {
             let undecided = account.payments().filter(|(intent, _)| is_undecided(intent));
@@ -139,7 +139,7 @@ impl FakeStripe {
         });
     }
 
-    /// Nobody captured the authorisation in time.
+    /// The authorization was not captured in time.
     pub fn expire_authorization(&self, intent: &str) {
         self.change(|account| account.expire_authorization(intent));
     }
@@ -166,20 +166,20 @@ impl FakeStripe {
         found.unwrap_or_else(|| panic!("there is no payment intent {intent}"))
     }
 
-    /// The payments that the shop noted this order on, oldest first.
+    /// The payments that have this order in their metadata, oldest first.
     #[must_use]
     pub fn payments_of(&self, order_uuid: &str) -> Vec<Payment> {
         self.payments_with(|intent| intent.metadata.get("order_uuid").is_some_and(|uuid| uuid == order_uuid))
     }
 
     fn payments_with(&self, wanted: impl Fn(&PaymentIntent) -> bool) -> Vec<Payment> {
-        self.books(|books| {
-            let payments = books.account.payments().filter(|(intent, _)| wanted(intent));
+        self.state(|state| {
+            let payments = state.account.payments().filter(|(intent, _)| wanted(intent));
             payments.map(|(intent, charge)| Payment::new(intent, charge)).collect()
         })
     }
 
-    /// How many calls of a kind came in, those that met a fault and repeats included.
+    /// How many calls of a kind came in, including repeats and calls that met a fault.
     #[must_use]
     pub fn calls(&self, call: Call) -> u64 {
         self.all_calls().get(&call).copied().unwrap_or_default()
@@ -188,35 +188,35 @@ impl FakeStripe {
     /// How many calls of each kind came in.
     #[must_use]
     pub fn all_calls(&self) -> BTreeMap<Call, u64> {
-        self.books(|books| books.calls.clone())
+        self.state(|state| state.calls.clone())
     }
 
-    /// An event about an intent as it is now, to be signed and sent by the test itself.
+    /// An event about an intent as it is now. The test signs and sends it.
     ///
     /// # Panics
     /// When there is no such intent.
     #[must_use]
     pub fn event(&self, kind: &str, intent: &str) -> Event {
-        let found = self.books(|books| books.account.intent(intent).map(|intent| shown(intent)));
+        let found = self.state(|state| state.account.intent(intent).map(|intent| to_json(intent)));
         match found {
             Ok(intent) => Event::new(kind, intent),
-            Err(refusal) => panic!("{}", refusal.error()),
+            Err(error) => panic!("{}", error.error()),
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Account) -> Result<(), Refusal>) {
-        let changed = self.books(|books| {
-            let changed = change(&mut books.account);
-            self.server.tell(books);
+    fn change(&self, change: impl FnOnce(&mut Account) -> Result<(), ApiError>) {
+        let changed = self.state(|state| {
+            let changed = change(&mut state.account);
+            self.server.send_events(state);
             changed
         });
-        if let Err(refusal) = changed {
-            panic!("{}", refusal.error());
+        if let Err(error) = changed {
+            panic!("{}", error.error());
         }
     }
 
-    fn books<T>(&self, look: impl FnOnce(&mut crate::server::Books) -> T) -> T {
-        look(&mut self.server.books.lock().expect("no panic"))
+    fn state<T>(&self, look: impl FnOnce(&mut crate::server::State) -> T) -> T {
+        look(&mut self.server.state.lock().expect("no panic"))
     }
 
     /// Serves until the program is ended.
@@ -230,7 +230,7 @@ fn is_undecided(intent: &PaymentIntent) -> bool {
 }
 
 async fn accept(listener: TcpListener, server: Arc<Server>) {
-    // Dropped with this task, and all connections with it.
+    // All connections end with this task, which drops the set.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(converse(stream, server.clone()));
@@ -240,6 +240,6 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 
 async fn converse(stream: TcpStream, server: Arc<Server>) {
     let service = service_fn(move |request| server.clone().handle(request));
-    // A service that fails makes hyper close the connection without an answer: that is how one gets lost.
+    // When the service returns an error, hyper closes the connection without an answer. That is how an answer gets lost.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to Stripe and back, when a test wants it.
+//! Faults of calls to Stripe, which tests plan.
 
 use std::time::Duration;
 
@@ -6,39 +6,39 @@ use rand::Rng;
 
 use crate::call::Call;
 
-/// What goes wrong with a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection closes before anything takes effect.
+    /// The connection closes before the call takes effect.
     RequestLost,
     /// The call takes effect, and the connection closes without an answer.
     AnswerLost,
-    /// Nothing happens for so long; then the call takes effect, whether or not anybody still waits for it.
+    /// The call takes effect after this time, whether or not the client still waits.
     SlowEffect(Duration),
-    /// The call takes effect at once, and its answer comes so much later.
+    /// The call takes effect at once. Its answer comes after this time.
     SlowAnswer(Duration),
-    /// 500 without an effect; a repeat is judged anew.
+    /// 500 without an effect. A repeat is a new call.
     ServerError,
-    /// 500 without an effect, and the same 500 for every repeat under the same idempotency key.
+    /// 500 without an effect. Every repeat under the same idempotency key gets the same 500.
     ServerErrorForGood,
     /// 429 without an effect.
     RateLimited,
 }
 
-/// When it goes wrong.
+/// When calls meet a fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum When {
-    /// With so many calls from now on.
+    /// The next calls, this many.
     Next(u64),
-    /// With every n-th call from now on.
+    /// Every n-th call from now on.
     Every(u64),
-    /// With each call by this chance, from 0 to 1.
+    /// Each call with this probability, from 0 to 1.
     Chance(f64),
 }
 
 #[derive(Debug)]
 struct Plan {
-    /// `None`: any call.
+    /// `None` means calls of every kind.
     call: Option<Call>,
     when: When,
     fault: Fault,
@@ -60,11 +60,11 @@ impl Plan {
     }
 }
 
-/// The faults that are planned.
+/// The planned faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     plans: Vec<Plan>,
-    /// How many calls met one.
+    /// How many calls met a fault.
     pub met: u64,
 }
 
@@ -77,7 +77,7 @@ impl Faults {
         self.plans.clear();
     }
 
-    /// What goes wrong with this call; the plan that was made first wins.
+    /// The fault of this call, if it meets one. The plan that was made first wins.
     pub(crate) fn draw(&mut self, call: Call) -> Option<Fault> {
         let fault = self.plans.iter_mut().find_map(|plan| plan.draw(call));
         self.met += u64::from(fault.is_some());
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_the_calls_it_is_planned_for() {
+    fn a_fault_meets_the_calls_that_it_is_planned_for() {
         assert_eq!(drawn(When::Next(2), 4), [true, true, false, false]);
         assert_eq!(drawn(When::Every(2), 4), [false, true, false, true]);
         assert_eq!(drawn(When::Chance(1.0), 2), [true, true]);

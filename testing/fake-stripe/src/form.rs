@@ -1,8 +1,8 @@
-//! Requests as Stripe takes them: `application/x-www-form-urlencoded`, nested by brackets.
+//! Bodies of requests: `application/x-www-form-urlencoded`, with brackets for nested parameters.
 
 use std::collections::BTreeMap;
 
-use crate::answer::Refusal;
+use crate::answer::ApiError;
 
 /// The parameters of a request, in canonical order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,42 +23,42 @@ impl Form {
         self.text(name).map(str::to_owned)
     }
 
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
         match self.text(name) {
-            Some("") => Err(Refusal::parameter(
+            Some("") => Err(ApiError::parameter(
                 "parameter_invalid_empty",
                 name,
                 format!("You passed an empty string for '{name}'. We assume empty values are an attempt to unset it."),
             )),
             Some(value) => Ok(value),
-            None => Err(Refusal::parameter("parameter_missing", name, format!("Missing required param: {name}."))),
+            None => Err(ApiError::parameter("parameter_missing", name, format!("Missing required param: {name}."))),
         }
     }
 
-    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let invalid =
-            |value: &str| Refusal::parameter("parameter_invalid_integer", name, format!("Invalid integer: {value}"));
+            |value: &str| ApiError::parameter("parameter_invalid_integer", name, format!("Invalid integer: {value}"));
         self.text(name).map(|value| value.parse().map_err(|_| invalid(value))).transpose()
     }
 
-    pub(crate) fn boolean(&self, name: &str) -> Result<bool, Refusal> {
+    pub(crate) fn boolean(&self, name: &str) -> Result<bool, ApiError> {
         match self.text(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(other) => {
-                Err(Refusal::parameter("parameter_invalid_boolean", name, format!("Invalid boolean: {other}")))
+                Err(ApiError::parameter("parameter_invalid_boolean", name, format!("Invalid boolean: {other}")))
             }
         }
     }
 
     /// The value, when it is one of these.
-    pub(crate) fn one_of<'a>(&'a self, name: &str, default: &'a str, values: &[&str]) -> Result<&'a str, Refusal> {
+    pub(crate) fn one_of<'a>(&'a self, name: &str, default: &'a str, values: &[&str]) -> Result<&'a str, ApiError> {
         let value = self.text(name).unwrap_or(default);
         if values.contains(&value) {
             return Ok(value);
         }
         let message = format!("Invalid {name}: must be one of {}", values.join(", "));
-        Err(Refusal::parameter("parameter_invalid_string", name, message))
+        Err(ApiError::parameter("parameter_invalid_string", name, message))
     }
 
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
@@ -66,12 +66,12 @@ impl Form {
         self.0.iter().filter_map(|(name, value)| Some((key(name)?, value.clone()))).collect()
     }
 
-    /// Refuses parameters that the call does not know: Stripe does, and so finds every misspelling.
-    pub(crate) fn knows_only(&self, known: &[&str]) -> Result<(), Refusal> {
+    /// An error when there is a parameter that the call does not know. Stripe does the same, which finds misspellings.
+    pub(crate) fn knows_only(&self, known: &[&str]) -> Result<(), ApiError> {
         let unknown = self.0.iter().map(|(name, _)| name.split('[').next().unwrap_or(name));
         match unknown.into_iter().find(|name| !known.contains(name) && *name != "expand") {
             Some(name) => {
-                Err(Refusal::parameter("parameter_unknown", name, format!("Received unknown parameter: {name}")))
+                Err(ApiError::parameter("parameter_unknown", name, format!("Received unknown parameter: {name}")))
             }
             None => Ok(()),
         }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_named() {
-        let refusal = Form::parse(b"amount=1&metadat[a]=b").knows_only(&["amount", "metadata"]).unwrap_err();
-        assert_eq!(refusal.error()["param"], "metadat");
+        let error = Form::parse(b"amount=1&metadat[a]=b").knows_only(&["amount", "metadata"]).unwrap_err();
+        assert_eq!(error.error()["param"], "metadat");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::{answer::Refusal, call::Call, form::Form};
+use crate::{answer::ApiError, call::Call, form::Form};
 
 /// A status and a body.
 pub(crate) type Answer = (StatusCode, Value);
@@ -17,17 +17,17 @@ struct Entry {
     answer: Option<Answer>,
 }
 
-/// What is known under each key.
+/// The requests that came with a key, and their answers.
 #[derive(Debug, Default)]
 pub(crate) struct Keys(HashMap<String, Entry>);
 
 impl Keys {
-    /// Takes the key for a request; returns the answer when there is one already.
-    pub(crate) fn begin(&mut self, key: &str, request: (Call, String, Form)) -> Result<Option<Answer>, Refusal> {
+    /// Takes the key for a request. Returns the answer when the same request has one already.
+    pub(crate) fn begin(&mut self, key: &str, request: (Call, String, Form)) -> Result<Option<Answer>, ApiError> {
         match self.0.get(key) {
-            Some(entry) if entry.request != request => Err(Refusal::key_reused()),
+            Some(entry) if entry.request != request => Err(ApiError::key_reused()),
             Some(Entry { answer: Some(answer), .. }) => Ok(Some(answer.clone())),
-            Some(Entry { answer: None, .. }) => Err(Refusal::key_in_use()),
+            Some(Entry { answer: None, .. }) => Err(ApiError::key_in_use()),
             None => {
                 self.0.insert(key.to_owned(), Entry { request, answer: None });
                 Ok(None)
@@ -35,7 +35,7 @@ impl Keys {
         }
     }
 
-    /// Remembers the answer, or gives the key free when there is none to remember.
+    /// Remembers the answer. Without an answer to remember, the key is free again.
     pub(crate) fn finish(&mut self, key: &str, answer: Option<Answer>) {
         match (answer, self.0.get_mut(key)) {
             (Some(answer), Some(entry)) => entry.answer = Some(answer),

@@ -1,8 +1,8 @@
-//! A fake of the part of Stripe's API that booking uses, for tests of what cannot run here.
+//! A fake of the part of Stripe's API that booking uses. Tests use it because Stripe itself cannot run here.
 //!
 //! It behaves as Stripe documents: form-encoded requests with a bearer key, idempotency keys, the life of a payment intent,
-//! refunds, errors and signed webhooks. The id of a payment method decides what it does; with a suffix behind `_` every
-//! user can have one of his own:
+//! refunds, errors and signed webhooks. The id of a payment method decides what it does. With `_` and a suffix behind the
+//! name, every user can have their own:
 //!
 //! | id | saving it | paying with it |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | `pm_card_chargeCustomerFail` | works | 402 `card_declined` |
 //! | `pm_card_authenticationRequired`, `pm_card_threeDSecure2Required` | works | `requires_action` until [`FakeStripe::complete_action`] or [`FakeStripe::fail_action`] |
 //! | `pm_fake_processing` | works | `processing` until [`FakeStripe::complete_action`] or [`FakeStripe::fail_action`] |
-//! | `pm_fake_authorizationExpires` | works | authorised; the capture finds it `canceled` |
-//! | `pm_fake_captureRefused` | works | authorised; every capture answers 400 `charge_expired_for_capture` |
+//! | `pm_fake_authorizationExpires` | works | authorized; the capture finds it `canceled` |
+//! | `pm_fake_captureRefused` | works | authorized; every capture answers 400 `charge_expired_for_capture` |
 //! | anything else | 404 `resource_missing` | 404 `resource_missing` |
 //!
 //! Saving a name without a suffix makes a method with a new id, as at Stripe.

@@ -1,5 +1,5 @@
-//! `fake-stripe`: the fake as a process of its own. A payment that waits for its customer waits for ever here: who wants to
-//! decide it uses the library.
+//! `fake-stripe`: the fake as a process of its own. A payment that waits for its customer waits for ever here. A test that
+//! has to decide it uses the library.
 
 use clap::Parser;
 use fake_stripe::{FakeStripe, SECRET_KEY, WEBHOOK_SECRET};
@@ -9,13 +9,13 @@ use tokio::net::TcpListener;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:12111")]
     listen: String,
     /// URLs that webhooks are sent to, in turn.
     #[arg(long = "webhook")]
     webhooks: Vec<String>,
-    /// What webhooks are signed with.
+    /// The secret that webhooks are signed with.
     #[arg(long, default_value = WEBHOOK_SECRET)]
     webhook_secret: String,
 }

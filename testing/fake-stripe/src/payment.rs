@@ -1,4 +1,4 @@
-//! What a test or a checker wants to know about a payment.
+//! A payment, as tests and the history's checker read it.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Charge, PaymentIntent, Status};
 
-/// A payment intent and what became of its money, in minor units.
+/// A payment intent with its amounts, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// `pi_…`
     pub intent: String,
-    /// Where it stands.
+    /// The status of the intent.
     pub status: Status,
-    /// What was asked for.
+    /// The amount of the intent.
     pub amount: i64,
-    /// What is put aside and not taken yet.
+    /// The amount that is authorized and not captured.
     pub capturable: i64,
-    /// What was taken.
+    /// The amount that was captured.
     pub captured: i64,
-    /// What was given back of it.
+    /// The amount that was refunded.
     pub refunded: i64,
-    /// Three small letters.
+    /// ISO 4217, lower case.
     pub currency: String,
     /// `cus_…`
     pub customer: Option<String>,
     /// `pm_…`
     pub payment_method: Option<String>,
-    /// What the shop noted on it.
+    /// The metadata that the shop gave it.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -47,7 +47,7 @@ impl Payment {
         }
     }
 
-    /// The order that the shop noted on it.
+    /// The order in its metadata.
     #[must_use]
     pub fn order_uuid(&self) -> Option<&str> {
         self.metadata.get("order_uuid").map(String::as_str)

@@ -1,4 +1,4 @@
-//! HTTP: from a request to an answer, or to none.
+//! The HTTP server: from a request to an answer, or to a lost connection.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::{
     account::{Account, route},
-    answer::Refusal,
+    answer::ApiError,
     call::Call,
     faults::{Fault, Faults},
     form::Form,
@@ -19,34 +19,33 @@ use crate::{
     webhooks::Webhooks,
 };
 
-/// A server that is not told to answer sooner lets a client wait for no longer than this.
+/// A planned fault makes a client wait for at most this time.
 const LONGEST_ANSWER: Duration = Duration::from_secs(600);
 
-/// The connection ends without an answer.
+/// The connection is closed without an answer.
 #[derive(Debug, Error)]
-#[error("the connection is lost")]
-pub(crate) struct Lost;
+#[error("the connection is closed without an answer")]
+pub(crate) struct ConnectionError;
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub secret_key: String,
-    pub books: Mutex<Books>,
+    pub state: Mutex<State>,
     pub webhooks: Webhooks,
 }
 
-/// Everything that is written down.
+/// Everything that changes while the fake runs.
 #[derive(Debug, Default)]
-pub(crate) struct Books {
+pub(crate) struct State {
     pub account: Account,
     pub keys: Keys,
     pub faults: Faults,
     pub calls: BTreeMap<Call, u64>,
 }
 
-/// A request that was understood.
 #[derive(Clone)]
-struct Understood {
+struct ParsedRequest {
     call: Call,
     id: String,
     form: Form,
@@ -54,57 +53,57 @@ struct Understood {
 }
 
 impl Server {
-    /// Answers, unless a planned fault says otherwise.
+    /// Answers a request, unless it meets a planned fault.
     pub(crate) async fn handle(
         self: std::sync::Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Lost> {
+    ) -> Result<Response<Full<Bytes>>, ConnectionError> {
         let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
-        let understood = match self.understand(&head.method, head.uri.path(), &head.headers, &body) {
-            Ok(understood) => understood,
-            Err(refusal) => return Ok(response((refusal.status, refusal.body()), false)),
+        let body = body.collect().await.map_err(|_| ConnectionError)?.to_bytes();
+        let parsed = match self.parse(&head.method, head.uri.path(), &head.headers, &body) {
+            Ok(parsed) => parsed,
+            Err(error) => return Ok(response((error.status, error.body()), false)),
         };
-        let fault = self.count(understood.call);
-        let refusal = match fault {
-            Some(Fault::RequestLost) => return Err(Lost),
-            Some(Fault::ServerError) => Some(Refusal::server_error()),
-            Some(Fault::RateLimited) => Some(Refusal::rate_limited()),
+        let fault = self.count(parsed.call);
+        let error = match fault {
+            Some(Fault::RequestLost) => return Err(ConnectionError),
+            Some(Fault::ServerError) => Some(ApiError::server_error()),
+            Some(Fault::RateLimited) => Some(ApiError::rate_limited()),
             _ => None,
         };
-        if let Some(refusal) = refusal {
-            return Ok(response((refusal.status, refusal.body()), false));
+        if let Some(error) = error {
+            return Ok(response((error.status, error.body()), false));
         }
-        // A task of its own: what was begun takes effect although the client went away.
+        // A task of its own: a call that has begun takes effect even when the client goes away.
         let server = self.clone();
-        let done = tokio::spawn(async move { server.execute(understood, fault).await }).await;
-        let (answer, replayed) = done.map_err(|_| Lost)?;
+        let done = tokio::spawn(async move { server.execute(parsed, fault).await }).await;
+        let (answer, replayed) = done.map_err(|_| ConnectionError)?;
         match fault {
-            Some(Fault::AnswerLost) => return Err(Lost),
+            Some(Fault::AnswerLost) => return Err(ConnectionError),
             Some(Fault::SlowAnswer(pause)) => sleep(pause.min(LONGEST_ANSWER)).await,
             _ => {}
         }
         Ok(response(answer, replayed))
     }
 
-    fn understand(&self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<Understood, Refusal> {
+    fn parse(&self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<ParsedRequest, ApiError> {
         self.authenticate(text(headers, header::AUTHORIZATION.as_str()))?;
-        let (call, id) = route(method, path).ok_or_else(|| Refusal::unknown_call(method, path))?;
+        let (call, id) = route(method, path).ok_or_else(|| ApiError::unknown_call(method, path))?;
         let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
         if !body.is_empty() && !kind.starts_with("application/x-www-form-urlencoded") {
-            return Err(Refusal::senseless(
+            return Err(ApiError::invalid_request(
                 "Invalid request (check that your POST content type is application/x-www-form-urlencoded).",
             ));
         }
         let key = text(headers, "idempotency-key").filter(|_| !call.reads()).map(str::to_owned);
-        Ok(Understood { call, id, form: Form::parse(body), key })
+        Ok(ParsedRequest { call, id, form: Form::parse(body), key })
     }
 
-    fn authenticate(&self, authorization: Option<&str>) -> Result<(), Refusal> {
+    fn authenticate(&self, authorization: Option<&str>) -> Result<(), ApiError> {
         match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
             Some(key) if key == self.secret_key => Ok(()),
-            Some(_) => Err(Refusal::unauthorized("Invalid API Key provided: sk_test_****")),
-            None => Err(Refusal::unauthorized(
+            Some(_) => Err(ApiError::unauthorized("Invalid API Key provided: sk_test_****")),
+            None => Err(ApiError::unauthorized(
                 "You did not provide an API key. You need to provide your API key in the Authorization header, \
                  using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
             )),
@@ -112,19 +111,19 @@ impl Server {
     }
 
     fn count(&self, call: Call) -> Option<Fault> {
-        let mut books = self.books.lock().expect("no panic");
-        *books.calls.entry(call).or_default() += 1;
-        books.faults.draw(call)
+        let mut state = self.state.lock().expect("no panic");
+        *state.calls.entry(call).or_default() += 1;
+        state.faults.draw(call)
     }
 
-    /// The answer, and whether it is a repeat of an earlier one.
-    async fn execute(&self, request: Understood, fault: Option<Fault>) -> (Answer, bool) {
+    /// Returns the answer, and whether it repeats an earlier one.
+    async fn execute(&self, request: ParsedRequest, fault: Option<Fault>) -> (Answer, bool) {
         if let Some(key) = &request.key {
             let begun = (request.call, request.id.clone(), request.form.clone());
-            match self.books.lock().expect("no panic").keys.begin(key, begun) {
+            match self.state.lock().expect("no panic").keys.begin(key, begun) {
                 Ok(None) => {}
                 Ok(Some(answer)) => return (answer, true),
-                Err(refusal) => return ((refusal.status, refusal.body()), false),
+                Err(error) => return ((error.status, error.body()), false),
             }
         }
         if let Some(Fault::SlowEffect(pause)) = fault {
@@ -133,28 +132,28 @@ impl Server {
         (self.perform(&request, fault == Some(Fault::ServerErrorForGood)), false)
     }
 
-    fn perform(&self, request: &Understood, fails: bool) -> Answer {
-        let mut books = self.books.lock().expect("no panic");
+    fn perform(&self, request: &ParsedRequest, fails: bool) -> Answer {
+        let mut state = self.state.lock().expect("no panic");
         let outcome = if fails {
-            Err(Refusal::server_error().for_good())
+            Err(ApiError::server_error().kept_for_repeats())
         } else {
-            books.account.perform(request.call, &request.id, &request.form)
+            state.account.perform(request.call, &request.id, &request.form)
         };
-        let kept = outcome.as_ref().err().is_none_or(|refusal| refusal.kept);
+        let kept = outcome.as_ref().err().is_none_or(|error| error.kept);
         let answer: Answer = match outcome {
             Ok(object) => (StatusCode::OK, object),
-            Err(refusal) => (refusal.status, refusal.body()),
+            Err(error) => (error.status, error.body()),
         };
         if let Some(key) = &request.key {
-            books.keys.finish(key, kept.then(|| answer.clone()));
+            state.keys.finish(key, kept.then(|| answer.clone()));
         }
-        self.tell(&mut books);
+        self.send_events(&mut state);
         answer
     }
 
-    /// Sends what happened to the shop.
-    pub(crate) fn tell(&self, books: &mut Books) {
-        self.webhooks.send(std::mem::take(&mut books.account.events));
+    /// Sends the recorded events to the shop.
+    pub(crate) fn send_events(&self, state: &mut State) {
+        self.webhooks.send(std::mem::take(&mut state.account.events));
     }
 }
 

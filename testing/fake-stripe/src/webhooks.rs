@@ -1,4 +1,4 @@
-//! Tells the shop what happened, as reliably or as badly as a test wants.
+//! Sends webhooks to the shop, as reliably as a test wants.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,25 +15,25 @@ use tokio::{
 
 use crate::event::Event;
 
-/// How webhooks reach the shop. Stripe promises none of order, promptness and once-only.
+/// How webhooks reach the shop. Stripe promises no order and no delay, and may send an event twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// At once, in order, once.
+    /// Each event at once, in order, and once.
     #[default]
     Normal,
-    /// Each of them twice.
+    /// Each event twice.
     Duplicated,
-    /// Each after the one that follows it.
+    /// Each event after the one that follows it.
     OutOfOrder,
-    /// Each this much later.
+    /// Each event after this time.
     Delayed(Duration),
-    /// None of them.
+    /// No event.
     Dropped,
-    /// Any of the above, by chance.
+    /// One of the above at random.
     Mixed,
 }
 
-/// The pauses before another try of a webhook that was not answered with 2xx. Stripe's own grow to hours.
+/// The pauses between tries of a webhook that was not answered with 2xx. Stripe's own pauses grow to hours.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(100),
     Duration::from_millis(500),
@@ -43,11 +43,11 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(20),
 ];
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
-/// A webhook that shall be overtaken does not wait for longer than this.
+/// A webhook that waits to be overtaken waits no longer than this.
 const OVERTAKEN_WITHIN: Duration = Duration::from_millis(300);
 const LONGEST_DELAY_MS: u64 = 1_500;
 
-/// Where webhooks go, and how.
+/// The targets of webhooks, and how they are sent.
 #[derive(Debug, Default)]
 struct Route {
     targets: Vec<String>,
@@ -56,10 +56,10 @@ struct Route {
     signing_secret: String,
 }
 
-/// The events of one call, and how they were to be sent when it was made.
+/// The events of one call, and the delivery that was set when the call was made.
 type Batch = (Vec<Event>, Delivery);
 
-/// The sending side. Dropping it ends what is under way.
+/// The sender of webhooks. Dropping it ends every delivery.
 #[derive(Debug)]
 pub(crate) struct Webhooks {
     route: Arc<Mutex<Route>>,
@@ -76,7 +76,7 @@ impl Webhooks {
         Self { route, batches, sending }
     }
 
-    /// These take turns, as the pods behind a service do.
+    /// The targets take turns, as the pods behind a service do.
     pub(crate) fn send_to(&self, targets: Vec<String>) {
         self.route.lock().expect("no panic").targets = targets;
     }
@@ -140,12 +140,12 @@ impl Sender {
         let each = events.iter().flat_map(|event| std::iter::repeat_n(event, times));
         for event in each.chain(&overtaken) {
             if !self.try_once(event).await {
-                tokio::spawn(self.clone().try_again(event.clone()));
+                tokio::spawn(self.clone().retry(event.clone()));
             }
         }
     }
 
-    async fn try_again(self, event: Event) {
+    async fn retry(self, event: Event) {
         for pause in PAUSES {
             sleep(pause).await;
             if self.try_once(&event).await {

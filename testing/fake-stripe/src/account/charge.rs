@@ -1,10 +1,10 @@
-//! Money taken from a card, or put aside there.
+//! Charges: money that is authorized on a card, or captured from it.
 
 use serde::Serialize;
 
 use super::{PaymentIntent, new_id};
 
-/// A charge: an authorisation that may have been captured and refunded.
+/// An authorization that may have been captured and refunded.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Charge {
     pub id: String,
@@ -21,7 +21,7 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// Puts the intent's amount aside.
+    /// Authorizes the intent's amount.
     pub(crate) fn authorized(intent: &PaymentIntent) -> Self {
         Self {
             id: new_id("ch"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Account, new_id, now_seconds};
 use crate::{
-    answer::{Outcome, Refusal, shown},
+    answer::{ApiError, Outcome, to_json},
     cards::Card,
     form::Form,
 };
@@ -32,7 +32,7 @@ impl Account {
             livemode: false,
             metadata: form.metadata(),
         };
-        let answer = shown(&customer);
+        let answer = to_json(&customer);
         self.customers.insert(id, customer);
         Ok(answer)
     }
@@ -41,11 +41,11 @@ impl Account {
         form.knows_only(&["customer"])?;
         let customer = form.required("customer")?.to_owned();
         self.check_customer(&customer)?;
-        match Card::of(id).ok_or_else(|| Refusal::missing("payment_method", id))? {
-            // Stripe shows a card to its bank before it saves it.
-            Card::Declined(decline_code) => return Err(Refusal::declined(decline_code)),
+        match Card::of(id).ok_or_else(|| ApiError::missing("payment_method", id))? {
+            // Stripe asks the card's bank before it saves the card.
+            Card::Declined(decline_code) => return Err(ApiError::declined(decline_code)),
             _ if self.saved_methods.get(id).is_some_and(|owner| *owner != customer) => {
-                return Err(Refusal::senseless(
+                return Err(ApiError::invalid_request(
                     "The payment method you provided has already been attached to a customer.",
                 ));
             }
@@ -53,22 +53,22 @@ impl Account {
         }
         let saved = if Card::is_pattern(id) { new_id(id) } else { id.to_owned() };
         self.saved_methods.insert(saved.clone(), customer);
-        Ok(self.shown_method(&saved))
+        Ok(self.method_body(&saved))
     }
 
     pub(crate) fn retrieve_method(&self, id: &str) -> Outcome {
-        Card::of(id).map(|_| self.shown_method(id)).ok_or_else(|| Refusal::missing("payment_method", id))
+        Card::of(id).map(|_| self.method_body(id)).ok_or_else(|| ApiError::missing("payment_method", id))
     }
 
-    pub(crate) fn check_customer(&self, id: &str) -> Result<(), Refusal> {
-        self.customers.contains_key(id).then_some(()).ok_or_else(|| Refusal::missing("customer", id))
+    pub(crate) fn check_customer(&self, id: &str) -> Result<(), ApiError> {
+        self.customers.contains_key(id).then_some(()).ok_or_else(|| ApiError::missing("customer", id))
     }
 
-    /// What the method does, when it may be used for this customer.
-    pub(crate) fn usable_card(&self, id: &str, customer: Option<&str>) -> Result<Card, Refusal> {
-        let card = Card::of(id).ok_or_else(|| Refusal::missing("payment_method", id))?;
+    /// What the method does. An error when this customer may not use it.
+    pub(crate) fn usable_card(&self, id: &str, customer: Option<&str>) -> Result<Card, ApiError> {
+        let card = Card::of(id).ok_or_else(|| ApiError::missing("payment_method", id))?;
         match self.saved_methods.get(id) {
-            Some(owner) if customer != Some(owner) => Err(Refusal::senseless(
+            Some(owner) if customer != Some(owner) => Err(ApiError::invalid_request(
                 "The provided PaymentMethod was previously used or belongs to another customer; \
                  please include the customer it belongs to in the `customer` parameter.",
             )),
@@ -76,7 +76,7 @@ impl Account {
         }
     }
 
-    fn shown_method(&self, id: &str) -> Value {
+    fn method_body(&self, id: &str) -> Value {
         json!({
             "id": id,
             "object": "payment_method",

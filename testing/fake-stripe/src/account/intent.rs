@@ -1,4 +1,4 @@
-//! A payment intent: one payment from its authorisation to its end.
+//! A payment intent: one payment from its authorization to its end.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{new_id, now_seconds};
-use crate::answer::Refusal;
+use crate::answer::ApiError;
 
-/// Where a payment intent stands.
+/// The status of a payment intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It has no method of payment, or the last one failed.
+    /// It has no payment method, or the last one failed.
     RequiresPaymentMethod,
-    /// It has a method and waits for a call to confirm it.
+    /// It has a payment method and waits for the call that confirms it.
     RequiresConfirmation,
     /// The customer must act.
     RequiresAction,
     /// The bank has not decided yet.
     Processing,
-    /// The money is put aside.
+    /// The money is authorized.
     RequiresCapture,
-    /// The money is taken.
+    /// The money is captured.
     Succeeded,
     /// It ended without a payment.
     Canceled,
@@ -94,7 +94,7 @@ impl PaymentIntent {
         }
     }
 
-    /// The method of payment failed; another may be tried.
+    /// The payment method failed. The customer may try another one.
     pub(crate) fn fail(&mut self, error: Value) {
         self.status = Status::RequiresPaymentMethod;
         self.payment_method = None;
@@ -116,18 +116,18 @@ impl PaymentIntent {
         self.cancellation_reason = reason;
     }
 
-    /// The authorisation ran out.
+    /// The authorization has expired.
     pub(crate) fn expire(&mut self) {
         self.cancel(Some("automatic".to_owned()));
     }
 
-    /// Refuses unless the status is one of these.
-    pub(crate) fn must_be(&self, done: &str, wanted: &[Status]) -> Result<(), Refusal> {
+    /// An error unless the status is one of these.
+    pub(crate) fn must_be(&self, done: &str, wanted: &[Status]) -> Result<(), ApiError> {
         if wanted.contains(&self.status) { Ok(()) } else { Err(self.cannot_be(done, wanted)) }
     }
 
-    /// What Stripe says when the status is none of these.
-    pub(crate) fn cannot_be(&self, done: &str, wanted: &[Status]) -> Refusal {
+    /// Stripe's error when the status is none of these.
+    pub(crate) fn cannot_be(&self, done: &str, wanted: &[Status]) -> ApiError {
         let names: Vec<_> = wanted.iter().map(|status| status.name()).collect();
         let message = format!(
             "This PaymentIntent could not be {done} because it has a status of {}. \
@@ -135,6 +135,6 @@ impl PaymentIntent {
             self.status.name(),
             names.join(", ")
         );
-        Refusal::unexpected_state(message).about(self)
+        ApiError::unexpected_state(message).about(self)
     }
 }

@@ -1,4 +1,5 @@
-//! Everything the fake knows, and what its calls do to it. No I/O and no waiting: one call after the other.
+//! The state of an account at Stripe, and what each call changes in it. It does no I/O and waits for nothing: calls run one
+//! after the other.
 
 mod charge;
 mod customers;
@@ -15,7 +16,7 @@ pub use self::intent::Status;
 pub(crate) use self::{charge::Charge, intent::PaymentIntent};
 use self::{customers::Customer, refunds::Refund};
 use crate::{
-    answer::{Outcome, Refusal, shown},
+    answer::{ApiError, Outcome, to_json},
     call::Call,
     event::Event,
     form::Form,
@@ -32,19 +33,19 @@ pub(crate) struct Account {
     refunds: BTreeMap<String, Refund>,
     /// Ids of the intents in the order in which they were made.
     order: Vec<String>,
-    /// What happened and was not told yet.
+    /// Events that were not sent yet.
     pub events: Vec<Event>,
 }
 
 impl Account {
-    /// Does what a call asks. `id` is that of the call's path.
+    /// Performs a call. `id` is the one in the call's path.
     pub(crate) fn perform(&mut self, call: Call, id: &str, form: &Form) -> Outcome {
         match call {
             Call::CreateCustomer => self.create_customer(form),
             Call::AttachPaymentMethod => self.attach_method(id, form),
             Call::RetrievePaymentMethod => self.retrieve_method(id),
             Call::CreateIntent => self.create_intent(form),
-            Call::RetrieveIntent => self.intent(id).map(|intent| shown(intent)),
+            Call::RetrieveIntent => self.intent(id).map(|intent| to_json(intent)),
             Call::ConfirmIntent => self.confirm_intent(id, form),
             Call::CaptureIntent => self.capture_intent(id, form),
             Call::CancelIntent => self.cancel_intent(id, form),
@@ -53,8 +54,8 @@ impl Account {
         }
     }
 
-    pub(crate) fn intent(&mut self, id: &str) -> Result<&mut PaymentIntent, Refusal> {
-        self.intents.get_mut(id).ok_or_else(|| Refusal::missing("payment_intent", id))
+    pub(crate) fn intent(&mut self, id: &str) -> Result<&mut PaymentIntent, ApiError> {
+        self.intents.get_mut(id).ok_or_else(|| ApiError::missing("payment_intent", id))
     }
 
     /// All intents, oldest first, each with its charge.
@@ -66,13 +67,13 @@ impl Account {
         self.charges.get(intent.latest_charge.as_ref()?)
     }
 
-    /// Tells of an intent as it is now.
-    fn tell(&mut self, kind: &str, intent: &PaymentIntent) {
-        self.events.push(Event::new(kind, shown(intent)));
+    /// Records an event with the intent as it is now.
+    fn record(&mut self, kind: &str, intent: &PaymentIntent) {
+        self.events.push(Event::new(kind, to_json(intent)));
     }
 }
 
-/// An id as Stripe's: the kind of the object in front.
+/// An id like Stripe's, which begins with the kind of the object.
 fn new_id(prefix: &str) -> String {
     format!("{prefix}_{}", Uuid::new_v4().simple())
 }
@@ -81,7 +82,7 @@ fn now_seconds() -> i64 {
     time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// The path's call and id.
+/// The call and the id that a method and a path name.
 pub(crate) fn route(method: &Method, path: &str) -> Option<(Call, String)> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let (call, id) = match (method.as_str(), parts.as_slice()) {

@@ -1,15 +1,15 @@
-//! The life of a payment intent.
+//! The calls about payment intents.
 
 use serde_json::{Value, json};
 
 use super::{Account, Charge, PaymentIntent, Status};
 use crate::{
-    answer::{Outcome, Refusal, shown},
+    answer::{ApiError, Outcome, to_json},
     cards::Card,
     form::Form,
 };
 
-/// The smallest payment, in minor units. Stripe's own depends on the currency and is of this order.
+/// The smallest payment, in minor units. Stripe's own limit depends on the currency and is about as large.
 const SMALLEST_AMOUNT: i64 = 50;
 
 const KNOWN: [&str; 14] = [
@@ -36,12 +36,12 @@ impl Account {
         let amount = form.integer("amount")?.unwrap_or_default();
         if amount < SMALLEST_AMOUNT {
             let message = "The amount must be greater than or equal to the minimum charge amount allowed.";
-            return Err(Refusal::parameter("amount_too_small", "amount", message));
+            return Err(ApiError::parameter("amount_too_small", "amount", message));
         }
         let currency = form.required("currency")?;
         if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_lowercase()) {
             let message = format!("Invalid currency: {currency}.");
-            return Err(Refusal::parameter("parameter_invalid_string", "currency", message));
+            return Err(ApiError::parameter("parameter_invalid_string", "currency", message));
         }
         let capture_method = form.one_of("capture_method", "automatic", &["automatic", "automatic_async", "manual"])?;
         let confirm = form.boolean("confirm")?;
@@ -59,10 +59,14 @@ impl Account {
         intent.payment_method = method;
         intent.metadata = form.metadata();
         let id = intent.id.clone();
-        self.tell("payment_intent.created", &intent);
+        self.record("payment_intent.created", &intent);
         self.intents.insert(id.clone(), intent);
         self.order.push(id.clone());
-        if confirm { self.confirm_intent(&id, &Form::default()) } else { self.intent(&id).map(|intent| shown(intent)) }
+        if confirm {
+            self.confirm_intent(&id, &Form::default())
+        } else {
+            self.intent(&id).map(|intent| to_json(intent))
+        }
     }
 
     pub(crate) fn confirm_intent(&mut self, id: &str, form: &Form) -> Outcome {
@@ -72,7 +76,7 @@ impl Account {
         intent.payment_method = form.owned("payment_method").or(intent.payment_method);
         let Some(method) = intent.payment_method.clone() else {
             let message = "You cannot confirm this PaymentIntent because it's missing a payment method.";
-            return Err(Refusal::unexpected_state(message).about(&intent));
+            return Err(ApiError::unexpected_state(message).about(&intent));
         };
         match self.usable_card(&method, intent.customer.as_deref())? {
             Card::Declined(decline_code) => self.decline(intent, decline_code),
@@ -89,7 +93,7 @@ impl Account {
         }
     }
 
-    /// The bank says yes: the money is put aside, or taken when the intent asks for that.
+    /// The bank approves: the money is authorized, and captured at once when the intent asks for that.
     fn authorize(&mut self, mut intent: PaymentIntent) -> Value {
         let mut charge = Charge::authorized(&intent);
         intent.latest_charge = Some(charge.id.clone());
@@ -110,11 +114,11 @@ impl Account {
     }
 
     fn decline(&mut self, mut intent: PaymentIntent, decline_code: &str) -> Outcome {
-        let refusal = Refusal::declined(decline_code);
-        intent.fail(refusal.error());
-        let refusal = refusal.about(&intent);
+        let error = ApiError::declined(decline_code);
+        intent.fail(error.error());
+        let error = error.about(&intent);
         self.store("payment_intent.payment_failed", intent);
-        Err(refusal)
+        Err(error)
     }
 
     pub(crate) fn capture_intent(&mut self, id: &str, form: &Form) -> Outcome {
@@ -124,12 +128,12 @@ impl Account {
         match intent.payment_method.as_deref().and_then(Card::of) {
             Some(Card::AuthorizationExpires) => {
                 intent.expire();
-                let refusal = intent.cannot_be("captured", &[Status::RequiresCapture]);
+                let error = intent.cannot_be("captured", &[Status::RequiresCapture]);
                 self.store("payment_intent.canceled", intent);
-                return Err(refusal);
+                return Err(error);
             }
             Some(Card::CaptureRefused) => {
-                return Err(Refusal::conflict(
+                return Err(ApiError::invalid_state(
                     "charge_expired_for_capture",
                     "The charge cannot be captured as the authorization has expired.",
                 ));
@@ -139,7 +143,7 @@ impl Account {
         let amount = form.integer("amount_to_capture")?.unwrap_or(intent.amount_capturable);
         if amount <= 0 || amount > intent.amount_capturable {
             let message = "amount_to_capture must be between 1 and the capturable amount.";
-            return Err(Refusal::parameter("amount_too_large", "amount_to_capture", message));
+            return Err(ApiError::parameter("amount_too_large", "amount_to_capture", message));
         }
         intent.status = Status::Succeeded;
         intent.amount_capturable = 0;
@@ -170,20 +174,20 @@ impl Account {
         Ok(self.store("payment_intent.canceled", intent))
     }
 
-    /// The customer has acted, or the bank has decided: yes.
-    pub(crate) fn approve(&mut self, id: &str) -> Result<(), Refusal> {
+    /// The customer has acted, or the bank approves.
+    pub(crate) fn approve(&mut self, id: &str) -> Result<(), ApiError> {
         let intent = self.intent(id)?.clone();
         intent.must_be("approved", &[Status::RequiresAction, Status::Processing])?;
         self.authorize(intent);
         Ok(())
     }
 
-    /// The customer has failed to act, or the bank has decided: no.
-    pub(crate) fn reject(&mut self, id: &str) -> Result<(), Refusal> {
+    /// The customer has failed to act, or the bank declines.
+    pub(crate) fn reject(&mut self, id: &str) -> Result<(), ApiError> {
         let mut intent = self.intent(id)?.clone();
         intent.must_be("rejected", &[Status::RequiresAction, Status::Processing])?;
         let error = if intent.status == Status::Processing {
-            Refusal::declined("generic_decline").error()
+            ApiError::declined("generic_decline").error()
         } else {
             json!({
                 "type": "invalid_request_error",
@@ -196,8 +200,8 @@ impl Account {
         Ok(())
     }
 
-    /// Nobody captured in time.
-    pub(crate) fn expire_authorization(&mut self, id: &str) -> Result<(), Refusal> {
+    /// The authorization was not captured in time.
+    pub(crate) fn expire_authorization(&mut self, id: &str) -> Result<(), ApiError> {
         let mut intent = self.intent(id)?.clone();
         intent.must_be("expired", &[Status::RequiresCapture])?;
         intent.expire();
@@ -205,10 +209,10 @@ impl Account {
         Ok(())
     }
 
-    /// Keeps the intent, tells of it, and shows it.
+    /// Stores the intent, records an event about it, and returns the answer's body.
     fn store(&mut self, kind: &str, intent: PaymentIntent) -> Value {
-        let answer = shown(&intent);
-        self.tell(kind, &intent);
+        let answer = to_json(&intent);
+        self.record(kind, &intent);
         self.intents.insert(intent.id.clone(), intent);
         answer
     }

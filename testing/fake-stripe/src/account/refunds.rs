@@ -1,4 +1,4 @@
-//! Giving money back.
+//! Refunds.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Account, Charge, new_id, now_seconds};
 use crate::{
-    answer::{Outcome, Refusal, shown},
+    answer::{ApiError, Outcome, to_json},
     event::Event,
     form::Form,
 };
@@ -33,7 +33,7 @@ impl Account {
             None => self.captured_charge_of(form.required("payment_intent")?)?,
         };
         let Some(charge) = self.charges.get_mut(&charge_id) else {
-            return Err(Refusal::missing("charge", &charge_id));
+            return Err(ApiError::missing("charge", &charge_id));
         };
         let amount = refundable_amount(charge, form.integer("amount")?)?;
         charge.refund(amount);
@@ -49,37 +49,39 @@ impl Account {
             metadata: form.metadata(),
             created: now_seconds(),
         };
-        self.events.push(Event::new("charge.refunded", shown(charge)));
-        self.events.push(Event::new("refund.created", shown(&refund)));
-        let answer = shown(&refund);
+        self.events.push(Event::new("charge.refunded", to_json(charge)));
+        self.events.push(Event::new("refund.created", to_json(&refund)));
+        let answer = to_json(&refund);
         self.refunds.insert(refund.id.clone(), refund);
         Ok(answer)
     }
 
     pub(crate) fn retrieve_refund(&self, id: &str) -> Outcome {
-        self.refunds.get(id).map(shown).ok_or_else(|| Refusal::missing("refund", id))
+        self.refunds.get(id).map(to_json).ok_or_else(|| ApiError::missing("refund", id))
     }
 
-    fn captured_charge_of(&mut self, intent_id: &str) -> Result<String, Refusal> {
+    fn captured_charge_of(&mut self, intent_id: &str) -> Result<String, ApiError> {
         let intent = self.intent(intent_id)?;
         let charge = intent.latest_charge.clone().filter(|_| intent.amount_received > 0);
         charge.ok_or_else(|| {
-            Refusal::senseless(format!("This PaymentIntent ({intent_id}) does not have a successful charge to refund."))
+            ApiError::invalid_request(format!(
+                "This PaymentIntent ({intent_id}) does not have a successful charge to refund."
+            ))
         })
     }
 }
 
-fn refundable_amount(charge: &Charge, asked: Option<i64>) -> Result<i64, Refusal> {
+fn refundable_amount(charge: &Charge, asked: Option<i64>) -> Result<i64, ApiError> {
     if charge.refunded {
         let message = format!("Charge {} has already been refunded.", charge.id);
-        return Err(Refusal::conflict("charge_already_refunded", message));
+        return Err(ApiError::invalid_state("charge_already_refunded", message));
     }
     let left = charge.refundable();
     match asked.unwrap_or(left) {
         amount if amount <= 0 => {
-            Err(Refusal::parameter("parameter_invalid_integer", "amount", "Invalid positive integer"))
+            Err(ApiError::parameter("parameter_invalid_integer", "amount", "Invalid positive integer"))
         }
-        amount if amount > left => Err(Refusal::senseless(format!(
+        amount if amount > left => Err(ApiError::invalid_request(format!(
             "Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
         ))),
         amount => Ok(amount),
