@@ -1,4 +1,4 @@
-//! The three services as a customer's client sees them.
+//! The calls to the three services that a customer's client makes.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Longer than any answer takes by the services' own limits.
+/// The services' own time limits end every answer sooner.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// The services close connections that are idle for their read timeout of 5 s; a client lets go before.
+/// The services close a connection that is idle for 5 s (their read timeout). The client closes it before.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the three services answer.
+/// The addresses of the three services.
 #[derive(Debug, Clone)]
 pub struct Shop {
     /// Base URL of event management.
@@ -40,23 +40,23 @@ impl Shop {
     }
 }
 
-/// An answer of the search service.
+/// A page of search results.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SearchPage {
-    /// The hits of this page.
+    /// The events on this page.
     pub events: Vec<Event>,
-    /// How many events match in all.
+    /// The number of all events that match.
     pub total: u64,
 }
 
-/// A hit.
+/// An event in search results.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Event {
     /// Public identifier.
     pub uuid: String,
     /// Name of the event.
     pub name: String,
-    /// Where its venue is.
+    /// The location of its venue.
     pub location: String,
 }
 
@@ -91,16 +91,16 @@ impl EventPage {
     }
 }
 
-/// Whether a call did what was asked.
+/// Whether the status is 200: the contract's only success.
 #[must_use]
 pub fn is_success(status: StatusCode) -> bool {
     status == StatusCode::OK
 }
 
-/// One customer, who keeps his connections.
+/// One customer, who keeps their connections.
 #[derive(Debug, Clone)]
 pub struct Customer {
-    /// Who he is.
+    /// The user that the customer is.
     pub user_uuid: Uuid,
     shop: Shop,
     client: Client,
@@ -116,7 +116,7 @@ impl Customer {
         Ok(Self { user_uuid: Uuid::new_v4(), shop: shop.clone(), client })
     }
 
-    /// Another customer who shares the connections.
+    /// Another customer, who shares the connections.
     #[must_use]
     pub fn another(&self) -> Self {
         Self { user_uuid: Uuid::new_v4(), ..self.clone() }
@@ -144,7 +144,7 @@ impl Customer {
         answer.json().await.context("the event's page")
     }
 
-    /// Asks for a seat to be held.
+    /// Asks to hold a seat.
     ///
     /// # Errors
     /// When there is no answer at all.

@@ -1,4 +1,4 @@
-//! A customer of the platform: nothing here knows more than `contract.md` promises.
+//! A customer of the platform. It relies only on what `docs/contract.md` promises.
 
 mod customer;
 mod purchase;

@@ -1,4 +1,4 @@
-//! The main job: a customer finds an event, opens its page, reserves a seat, pays, and sees it booked.
+//! The main use of the platform: a customer finds an event, opens its page, reserves a seat, pays, and sees it booked.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use backon::{ConstantBuilder, Retryable};
 
 use crate::{Customer, is_success};
 
-/// How long search may take to hear of an event: snapshot, Kafka and Elasticsearch's refresh lie in between.
-const FOUND_WITHIN_ATTEMPTS: usize = 120;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
+/// A new event is found after the snapshot, Kafka and Elasticsearch's refresh, so search is asked this often.
+const MOST_SEARCHES: usize = 120;
+const BETWEEN_SEARCHES: Duration = Duration::from_millis(500);
 
-/// What was bought.
+/// A ticket that was bought.
 #[derive(Debug)]
 pub struct Purchase {
     /// Name of the event.
     pub event: String,
     /// Public identifier of the event.
     pub event_uuid: String,
-    /// Where it takes place.
+    /// The location of its venue.
     pub location: String,
     /// Name of the seat.
     pub seat: String,
@@ -28,16 +28,16 @@ pub struct Purchase {
     pub price: i64,
 }
 
-/// Buys the first available seat of the first event that `q` finds, checking each step by what the page says.
+/// Buys the first available seat of the first event that `q` finds. The event's page is checked after each step.
 ///
 /// # Errors
-/// At the first step that does not do what it promises.
+/// At the first step whose answer or page is not the expected one.
 pub async fn buy(customer: &Customer, q: &str) -> Result<Purchase> {
     let find = async || {
         let page = customer.search(q).await?;
         page.events.into_iter().next().with_context(|| format!("search finds nothing for {q:?}"))
     };
-    let pauses = ConstantBuilder::default().with_delay(BETWEEN_ATTEMPTS).with_max_times(FOUND_WITHIN_ATTEMPTS);
+    let pauses = ConstantBuilder::default().with_delay(BETWEEN_SEARCHES).with_max_times(MOST_SEARCHES);
     let event = find.retry(pauses).await?;
 
     let page = customer.open(&event.uuid).await?;

@@ -1,4 +1,4 @@
-//! Buys one ticket through the published ports, and says what happened.
+//! `buy-ticket`: buys one ticket through the published ports, and prints what was bought.
 
 use clap::Parser;
 use client::{Customer, Shop, buy};
@@ -6,7 +6,7 @@ use client::{Customer, Shop, buy};
 /// Buys one ticket from a running platform.
 #[derive(Parser)]
 struct Arguments {
-    /// What to search for; the first event found is the one.
+    /// The words to search for. The first event that is found is the one.
     #[arg(default_value = "")]
     q: String,
     /// Base URL of event management.
