@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine and the stores of a measurement.
 
 use std::{fs, net::SocketAddr, thread};
 
@@ -9,33 +9,26 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::stores::{PARTS_REDIS_DB, redis_connection};
 
-/// The machine and its stores.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
-    /// When it was looked at, in UTC.
+    /// The time of the measurement, in UTC.
     pub date: String,
-    /// Processors that may be used.
+    /// Number of processors that may be used.
     pub cores: usize,
-    /// Their model.
+    /// The model of the processors.
     pub processor: String,
-    /// All memory.
     pub memory_gib: f64,
-    /// Its kernel.
     pub kernel: String,
-    /// PostgreSQL's version.
+    /// The version of PostgreSQL.
     pub postgres: String,
     /// Whether PostgreSQL waits for the disk when a sale commits.
     pub postgres_fsync: String,
-    /// Redis' version.
+    /// The version of Redis.
     pub redis: String,
 }
 
 impl Machine {
-    /// Looks at it.
-    ///
-    /// # Errors
-    /// When a store does not answer.
-    pub(crate) async fn look(postgres_url: &str, redis: SocketAddr) -> Result<Self> {
+    pub(crate) async fn read(postgres_url: &str, redis: SocketAddr) -> Result<Self> {
         let options: PgConnectOptions = postgres_url.parse()?;
         let mut postgres = PgConnection::connect_with(&options).await?;
         let mut show = async |name: &str| -> sqlx::Result<String> {
@@ -56,7 +49,7 @@ impl Machine {
     }
 }
 
-/// The first value of this name in lines of `name: value`.
+/// The first value with this name in lines of `name: value`.
 fn value_in(text: &str, name: &str) -> Result<String> {
     let value = text.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;

@@ -1,6 +1,6 @@
-//! `ticket-bench`: measures the platform and, in the same run, what it is made of.
+//! `ticket-bench`: measures the platform and, in the same run, the parts that it is made of.
 //!
-//! It works on an instance of `dev/stores` whose addresses the environment names; `dev/bench` brings one up.
+//! It works on an instance of `dev/stores` whose addresses are in the environment. `dev/bench` starts one.
 
 mod load;
 mod machine;
@@ -23,13 +23,13 @@ use clap::{Args, Parser, Subcommand};
 use kit::shutdown;
 use tokio::runtime::{self, Runtime};
 
-use crate::{machine::Machine, measures::Machinery, plan::Plan, report::Report, stores::Stores};
+use crate::{machine::Machine, measures::Installation, plan::Plan, report::Report, stores::Stores};
 
-/// The services' allocator: the parts must not be slower or faster than the services for another reason.
+/// The services' allocator. With another one, the parts would be slower or faster than the services because of it.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Measures the platform beside what it is made of.
+/// Measures the platform and the parts that it is made of.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -40,40 +40,40 @@ struct Arguments {
 enum Command {
     /// Measures, and writes the report.
     Measure(MeasureArguments),
-    /// Serves what the services are made of; started by `measure`.
+    /// Serves the parts of the services. `measure` starts it.
     #[command(hide = true)]
     Parts {
-        /// Who gives the pages.
+        /// The service that the pages are read from.
         from: SocketAddr,
-        /// Where they are.
+        /// The paths of the pages.
         paths: Vec<String>,
     },
 }
 
 #[derive(Args)]
 struct MeasureArguments {
-    /// The instance of `dev/stores` to work on.
+    /// The name of the instance of `dev/stores`.
     #[arg(long)]
     instance: String,
-    /// Its command.
+    /// The command of `dev/stores`.
     #[arg(long, default_value = "dev/stores/stores")]
     stores: PathBuf,
-    /// Folder of the services' programs; that of this program unless given.
+    /// Folder of the services' programs. By default the folder of this program.
     #[arg(long)]
     programs: Option<PathBuf>,
-    /// Folder for the report; it is only printed unless given.
+    /// Folder for the report. Without it the report is only printed.
     #[arg(long)]
     report: Option<PathBuf>,
-    /// What version the report is of.
+    /// The version that is measured.
     #[arg(long, default_value = "unknown")]
     version: String,
-    /// One short run, to see that all works. Its figures mean nothing.
+    /// One short run, which shows that the benchmark works. Its figures mean nothing.
     #[arg(long)]
     quick: bool,
-    /// Connections of a closed loop.
+    /// Number of connections of a closed loop.
     #[arg(long)]
     connections: Option<usize>,
-    /// Runs.
+    /// Number of runs.
     #[arg(long)]
     runs: Option<usize>,
 }
@@ -81,14 +81,14 @@ struct MeasureArguments {
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Parts { from, paths } => Runtime::new()?.block_on(parts::run(from, &paths)),
-        // One thread: the generator takes no more of the machine than it must.
+        // One thread, so that the generator takes little of the machine.
         Command::Measure(arguments) => {
             runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure_or_stop(arguments))
         }
     }
 }
 
-/// An interruption ends the services as well: they go with what holds them.
+/// An interruption also ends the services, because dropping the measurement drops them.
 async fn measure_or_stop(arguments: MeasureArguments) -> Result<()> {
     let interrupted = shutdown::on_signal()?;
     tokio::select! {
@@ -99,7 +99,7 @@ async fn measure_or_stop(arguments: MeasureArguments) -> Result<()> {
 
 async fn measure(arguments: MeasureArguments) -> Result<()> {
     let addresses = testbed::Stores::from_environment();
-    let machinery = Machinery {
+    let installation = Installation {
         programs: programs::folder(arguments.programs)?,
         stores: Stores { command: arguments.stores, instance: arguments.instance },
         redis: addresses.redis_addr.parse().context("TEST_REDIS_ADDR is no address")?,
@@ -107,7 +107,7 @@ async fn measure(arguments: MeasureArguments) -> Result<()> {
     let mut plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
     plan.connections = arguments.connections.unwrap_or(plan.connections);
     plan.runs = arguments.runs.unwrap_or(plan.runs);
-    let machine = Machine::look(&addresses.postgres_url, machinery.redis).await?;
+    let machine = Machine::read(&addresses.postgres_url, installation.redis).await?;
     ensure!(
         arguments.quick || machine.postgres_fsync == "on",
         "PostgreSQL does not wait for the disk: start the stores with POSTGRES_FSYNC=on"
@@ -115,7 +115,7 @@ async fn measure(arguments: MeasureArguments) -> Result<()> {
     let mut runs = Vec::new();
     for number in 1..=plan.runs {
         eprintln!("  run {number} of {}", plan.runs);
-        runs.push(measures::run(&plan, &machinery).await?);
+        runs.push(measures::run(&plan, &installation).await?);
     }
     let report = Report { machine, version: arguments.version, plan, runs };
     println!("{}", report.markdown());

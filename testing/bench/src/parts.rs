@@ -1,5 +1,5 @@
-//! What an answer of a service is made of at the least, as a program: the kit's HTTP stack around a route that does
-//! nothing, and around one that always gives the same page.
+//! The parts that every answer of a service needs, as a program: the kit's HTTP stack around a route that does nothing, and
+//! around routes that always answer with the same page.
 
 use std::net::SocketAddr;
 
@@ -22,18 +22,15 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::wire::http;
 
-/// The route that does nothing but to read its body.
+/// The route that reads its body and does nothing else.
 pub(crate) const NOTHING: &str = "/parts/nothing";
 
-/// The route of the page of this number.
+/// The route of a page, by its number.
 pub(crate) fn page_path(number: usize) -> String {
     format!("/parts/pages/{number}")
 }
 
-/// Serves until the process is told to end. The pages are those that the service at `from` gives under these paths.
-///
-/// # Errors
-/// When a page cannot be had, or the port is taken.
+/// Serves until the process gets a signal. The pages are read once from the service at `from`, under these paths.
 pub(crate) async fn run(from: SocketAddr, paths: &[String]) -> Result<()> {
     let mut env = Environment::from_process();
     let settings = ServerSettings::read(&mut env, "127.0.0.1:0");

@@ -1,34 +1,29 @@
-//! PostgreSQL's own benchmark, which runs statements of the services without the services.
+//! pgbench, PostgreSQL's own benchmark. It runs statements of the services without the services.
 
 use anyhow::{Context, Result, bail, ensure};
 use booking::for_bench::{SELL, SELL_PARAMETERS, SESSION};
 
 use crate::{shop::Shop, shop::TICKET_UUID, stores::Stores};
 
-/// What pgbench is to do.
+/// Runs pgbench on a shop.
 pub(crate) struct Bench<'b> {
-    /// Where pgbench is.
     pub stores: &'b Stores,
-    /// What it works on.
     pub shop: &'b Shop,
-    /// How many connections it has.
+    /// Number of connections.
     pub clients: usize,
 }
 
-/// What pgbench did.
+/// What pgbench reports.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
-    /// Transactions a second, without the time to connect.
+    /// Transactions per second, without the time to connect.
     pub per_second: f64,
-    /// Transactions.
+    /// Number of transactions.
     pub transactions: u64,
 }
 
 impl Bench<'_> {
-    /// Reads tickets at random by their uuid, for so many seconds.
-    ///
-    /// # Errors
-    /// When pgbench fails.
+    /// Reads random tickets by their uuid, for this time.
     pub(crate) async fn read_by_key(&self, seconds: f64) -> Result<Outcome> {
         let script = format!(
             "\\set n random(1, :tickets)\nSELECT status FROM tickets WHERE uuid = {};\n",
@@ -39,10 +34,7 @@ impl Bench<'_> {
         self.run(&["--time", &seconds, "--define", &tickets], &script, &[]).await
     }
 
-    /// Sells tickets as booking does, each transaction another one.
-    ///
-    /// # Errors
-    /// When pgbench fails, or not every transaction has sold a ticket.
+    /// Sells tickets as booking does, one in each transaction. It is an error when a transaction has sold none.
     pub(crate) async fn sell(&self) -> Result<Outcome> {
         let each = self.shop.to_sell.len() / self.clients;
         let statement = with_values(SELL, SELL_PARAMETERS)?;
@@ -63,20 +55,20 @@ impl Bench<'_> {
         let arguments: Vec<String> =
             always.iter().chain(arguments).chain(&database).map(|&argument| argument.to_owned()).collect();
         let session: Vec<String> = session.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
-        let said = self.stores.pgbench(&arguments, script, &session.join(" ")).await?;
-        parse(&said).with_context(|| format!("pgbench said: {said}"))
+        let output = self.stores.pgbench(&arguments, script, &session.join(" ")).await?;
+        parse(&output).with_context(|| format!("pgbench printed: {output}"))
     }
 }
 
-/// The statement with an expression over pgbench's variable `n` for each of its parameters.
+/// The statement with each parameter replaced by an expression over pgbench's variable `n`.
 fn with_values(statement: &str, parameters: &[&str]) -> Result<String> {
     let ticket = TICKET_UUID.replace("{number}", "(:n)::text");
     let mut text = statement.to_owned();
-    // From the last one on: `$1` is also the beginning of `$10`.
+    // The last one first: `$1` is also the beginning of `$10`.
     for (index, parameter) in parameters.iter().enumerate().rev() {
         let value = match *parameter {
             "tickets" => format!("ARRAY[{ticket}]"),
-            // As those of booking, which begin with the time, one follows the other.
+            // Ascending, like booking's own, which begin with the time.
             "orders" | "their_orders" => "ARRAY['01900000-0000-7000-8000-' || lpad((:n)::text, 12, '0')]".to_owned(),
             "counts" => "ARRAY[1]".to_owned(),
             "users" => "ARRAY[md5('user' || (:n)::text)::uuid::text]".to_owned(),
@@ -92,8 +84,8 @@ fn with_values(statement: &str, parameters: &[&str]) -> Result<String> {
     Ok(text)
 }
 
-fn parse(said: &str) -> Option<Outcome> {
-    let behind = |label: &str| said.lines().find_map(|line| line.strip_prefix(label));
+fn parse(output: &str) -> Option<Outcome> {
+    let behind = |label: &str| output.lines().find_map(|line| line.strip_prefix(label));
     let failed: u64 = behind("number of failed transactions: ")?.split(' ').next()?.parse().ok()?;
     let transactions = behind("number of transactions actually processed: ")?.split('/').next()?.trim().parse().ok()?;
     let per_second = behind("tps = ")?.split(' ').next()?.parse().ok()?;
@@ -104,7 +96,7 @@ fn parse(said: &str) -> Option<Outcome> {
 mod tests {
     use super::*;
 
-    const SAID: &str = "pgbench (17.5)
+    const OUTPUT: &str = "pgbench (17.5)
 transaction type: -
 scaling factor: 1
 query mode: prepared
@@ -120,9 +112,9 @@ tps = 7118.260834 (without initial connection time)
 ";
 
     #[test]
-    fn rate_and_count_are_read_and_failures_are_no_figures() {
-        assert_eq!(parse(SAID), Some(Outcome { per_second: 7_118.260_834, transactions: 25_600 }));
-        assert_eq!(parse(&SAID.replace("transactions: 0 (", "transactions: 3 (")), None);
+    fn rate_and_count_are_read_and_failed_transactions_are_an_error() {
+        assert_eq!(parse(OUTPUT), Some(Outcome { per_second: 7_118.260_834, transactions: 25_600 }));
+        assert_eq!(parse(&OUTPUT.replace("transactions: 0 (", "transactions: 3 (")), None);
     }
 
     #[test]

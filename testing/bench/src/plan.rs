@@ -1,42 +1,41 @@
-//! How much is measured.
+//! Sizes and lengths of the measures.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Seats of the small event page.
+/// Number of seats of the small event page.
 pub(crate) const SMALL_PAGE_SEATS: usize = 20;
-/// Seats of the large event page, and of each event whose tickets are sold.
+/// Number of seats of the large event page, and of each event whose tickets are sold.
 pub(crate) const LARGE_PAGE_SEATS: usize = 2000;
 
-/// Arrivals of an open loop, as part of what the closed loop showed to be possible.
+/// The rate of an open loop, as a share of the rate that the closed loop reached.
 pub(crate) const OPEN_LOOP_SHARE: f64 = 0.3;
 
-/// Sizes and lengths of all measures.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Plan {
-    /// The whole is measured so many times.
+    /// Number of runs. Each run measures everything.
     pub runs: usize,
-    /// Connections of a closed loop.
+    /// Number of connections of a closed loop.
     pub connections: usize,
-    /// Clients who want the same ticket.
+    /// Number of clients who want the same ticket.
     pub crowd: usize,
-    /// Length of each measure.
+    /// Counted length of each measure.
     pub seconds: f64,
-    /// Before each measure, uncounted.
+    /// Length of the warm-up before each measure, which is not counted.
     pub warm_up_seconds: f64,
-    /// Tickets to reserve. A measure that uses all of its tickets up ends early.
+    /// Number of tickets to reserve. A measure ends early when its tickets run out.
     pub tickets_to_reserve: usize,
-    /// Tickets that PostgreSQL alone sells.
+    /// Number of tickets that PostgreSQL alone sells.
     pub tickets_to_sell: usize,
-    /// Tickets that the crowd wants one after the other.
+    /// Number of tickets that the crowd wants, one after the other.
     pub tickets_in_turn: usize,
-    /// Clients of an event that nobody asked for before.
+    /// Number of clients who ask at once for an event that is in no cache.
     pub cold_clients: usize,
 }
 
 impl Plan {
-    /// For figures that are kept.
+    /// The plan of a report.
     pub(crate) const FULL: Self = Self {
         runs: 3,
         connections: 64,
@@ -49,7 +48,7 @@ impl Plan {
         cold_clients: 1000,
     };
 
-    /// To see that all works.
+    /// The plan that only shows that the benchmark works.
     pub(crate) const QUICK: Self = Self {
         runs: 1,
         connections: 16,
@@ -62,17 +61,15 @@ impl Plan {
         cold_clients: 100,
     };
 
-    /// Length of each measure.
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
 
-    /// Before each measure.
     pub(crate) fn warm_up(&self) -> Duration {
         Duration::from_secs_f64(self.warm_up_seconds)
     }
 
-    /// Of the tickets to reserve, so many are kept back for the open loop.
+    /// How many of the tickets to reserve are kept for the open loop.
     pub(crate) fn kept_for_open_loop(&self) -> usize {
         self.tickets_to_reserve / 4
     }

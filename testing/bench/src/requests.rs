@@ -1,40 +1,40 @@
-//! The requests of customers. Ticket and user are spelled beforehand: generating load must cost little.
+//! The requests of customers. They are written by hand, because generating load must cost little.
 
+use ids::{TicketId, UserId};
 use uuid::Uuid;
 
-/// A ticket and the user who wants it.
+/// A user who wants a ticket.
 #[derive(Debug, Clone)]
-pub(crate) struct Wish {
-    /// The ticket.
-    pub ticket: Uuid,
-    /// The user.
-    pub user: Uuid,
+pub(crate) struct Buyer {
+    pub ticket: TicketId,
+    pub user: UserId,
 }
 
-impl Wish {
-    /// A new user wants the ticket.
-    pub(crate) fn of_somebody(ticket: Uuid) -> Self {
-        Self { ticket, user: Uuid::new_v4() }
+impl Buyer {
+    /// A new user, who wants the ticket.
+    pub(crate) fn new(ticket: TicketId) -> Self {
+        Self { ticket, user: UserId::random() }
     }
 
     /// Writes the request to reserve the ticket.
     pub(crate) fn reserve(&self, request: &mut Vec<u8>) {
-        post(request, "/api/v1/booking/tickets/reserve", &[("ticket_uuid", self.ticket), ("user_uuid", self.user)]);
+        post(request, "/api/v1/booking/tickets/reserve", &[("ticket_uuid", self.ticket.0), ("user_uuid", self.user.0)]);
     }
 
     /// Writes the request to confirm the reservation.
     pub(crate) fn confirm(&self, request: &mut Vec<u8>) {
-        let members = [("ticket_uuid", self.ticket), ("user_uuid", self.user), ("payment_method_uuid", self.user)];
+        let members =
+            [("ticket_uuid", self.ticket.0), ("user_uuid", self.user.0), ("payment_method_uuid", self.user.0)];
         post(request, "/api/v1/booking/tickets/confirm", &members);
     }
 
-    /// Writes a request as large as that to reserve, to the route that does nothing.
+    /// Writes a request to the route that does nothing. It is as large as the request to reserve.
     pub(crate) fn nothing(&self, request: &mut Vec<u8>) {
-        post(request, crate::parts::NOTHING, &[("ticket_uuid", self.ticket), ("user_uuid", self.user)]);
+        post(request, crate::parts::NOTHING, &[("ticket_uuid", self.ticket.0), ("user_uuid", self.user.0)]);
     }
 }
 
-/// Length of a UUID's usual spelling.
+/// The length of a UUID as text.
 const UUID_LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
 
 fn post(request: &mut Vec<u8>, path: &str, members: &[(&str, Uuid)]) {
@@ -63,16 +63,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_named_is_that_of_the_body_and_the_body_is_json() {
-        let wish = Wish::of_somebody(Uuid::new_v4());
-        for write in [Wish::reserve, Wish::confirm] {
+    fn the_content_length_is_that_of_the_body_and_the_body_is_json() {
+        let buyer = Buyer::new(TicketId::random());
+        for write in [Buyer::reserve, Buyer::confirm] {
             let mut request = Vec::new();
-            write(&wish, &mut request);
+            write(&buyer, &mut request);
             let text = String::from_utf8(request).expect("text");
             let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
             assert!(head.ends_with(&format!("content-length: {}", body.len())), "{text}");
             let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-            assert_eq!(body["ticket_uuid"], wish.ticket.to_string());
+            assert_eq!(body["ticket_uuid"], buyer.ticket.to_string());
         }
     }
 }

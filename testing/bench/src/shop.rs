@@ -1,52 +1,47 @@
-//! What is for sale: a database of its own for each run.
+//! The tickets that are for sale, in a database of its own for each run.
 
 use std::ops::Range;
 
 use anyhow::Result;
+use ids::TicketId;
 use sqlx::PgPool;
 use testbed::TestDatabase;
-use uuid::Uuid;
 
 use crate::plan::{LARGE_PAGE_SEATS, Plan, SMALL_PAGE_SEATS};
 
-/// A ticket's uuid from its number: random to the indexes, and known to pgbench, which has no list of uuids. `{number}`
-/// stands for an expression of type `text`.
+/// The uuid of a ticket, computed from its number. The indexes see random uuids, and pgbench needs no list of them.
+/// `{number}` stands for an expression of type `text`.
 pub(crate) const TICKET_UUID: &str = "md5({number})::uuid::text";
 
-/// Tickets and events in a fresh database.
+/// The tickets and events of a run, in a new database.
 pub(crate) struct Shop {
-    /// The database.
     pub database: TestDatabase,
-    /// Tickets to reserve, of events of 2,000.
-    pub to_reserve: Vec<Uuid>,
+    /// Tickets to reserve, of events with 2,000 seats.
+    pub to_reserve: Vec<TicketId>,
     /// Numbers of the tickets that PostgreSQL alone sells.
     pub to_sell: Range<usize>,
-    /// One ticket to be held, one to be sold, and those that a crowd wants one after the other.
-    pub in_turn: Vec<Uuid>,
+    /// First a ticket that will be held and one that will be sold, then those that a crowd wants one after the other.
+    pub in_turn: Vec<TicketId>,
     /// The event of the small page.
     pub small: Event,
     /// The event of the large page.
     pub large: Event,
-    /// An event as large that nobody has asked for.
+    /// An event with a large page that is in no cache.
     pub cold: Event,
 }
 
-/// An event whose page is shown; a quarter of its seats is sold.
+/// An event whose page is shown. A quarter of its seats is sold.
 pub(crate) struct Event {
     /// The path of its page.
     pub path: String,
-    /// Another quarter, to be held.
-    pub to_hold: Vec<Uuid>,
+    /// The tickets of another quarter, which will be held.
+    pub to_hold: Vec<TicketId>,
 }
 
-/// So many tickets stand before those of the crowd: see [`Shop::in_turn`].
+/// Number of tickets in [`Shop::in_turn`] before those of the crowd.
 const REFUSED_TICKETS: usize = 2;
 
 impl Shop {
-    /// Makes the database.
-    ///
-    /// # Errors
-    /// When PostgreSQL fails.
     pub(crate) async fn open(plan: &Plan) -> Result<Self> {
         let database = TestDatabase::create().await;
         let pool = &database.pool;
@@ -57,8 +52,8 @@ impl Shop {
         let small = event(pool, venue, for_sale, SMALL_PAGE_SEATS).await?;
         let large = event(pool, venue, for_sale + SMALL_PAGE_SEATS, LARGE_PAGE_SEATS).await?;
         let cold = event(pool, venue, for_sale + SMALL_PAGE_SEATS + LARGE_PAGE_SEATS, LARGE_PAGE_SEATS).await?;
-        // What PostgreSQL would do in the background at its own time is done now. Only for what was filled: plans that are made
-        // while a table is known to be empty read all of it later, when it no longer is.
+        // PostgreSQL would do this in the background during a measure. Only filled tables are analyzed: with statistics that say
+        // "empty", plans would read a whole table later, when it is no longer empty.
         for upkeep in ["VACUUM ANALYZE venues, performers, events, event_performers, tickets", "CHECKPOINT"] {
             sqlx::raw_sql(upkeep).execute(pool).await?;
         }
@@ -70,10 +65,7 @@ impl Shop {
         Ok(Self { to_reserve: tickets, to_sell, in_turn, small, large, cold, database })
     }
 
-    /// How many of the tickets that PostgreSQL alone was to sell are sold.
-    ///
-    /// # Errors
-    /// When PostgreSQL fails.
+    /// How many of the tickets for PostgreSQL alone are sold.
     pub(crate) async fn sold_by_postgres(&self) -> Result<i64> {
         let (first, end) = (i64::try_from(self.to_sell.start)?, i64::try_from(self.to_sell.end)?);
         let sold = sqlx::query_scalar("SELECT count(*) FROM tickets WHERE status = 'booked' AND id >= $1 AND id < $2");
@@ -81,7 +73,7 @@ impl Shop {
     }
 }
 
-/// A hall with as many seats as the largest event.
+/// Creates a venue with as many seats as the largest event.
 async fn venue(pool: &PgPool) -> Result<i64> {
     let inserted = sqlx::query_scalar(
         "INSERT INTO venues (location, seat_map)
@@ -91,7 +83,7 @@ async fn venue(pool: &PgPool) -> Result<i64> {
     Ok(inserted.bind(i32::try_from(LARGE_PAGE_SEATS)?).fetch_one(pool).await?)
 }
 
-/// Events of 2,000 seats each, with so many tickets altogether. Tickets are numbered from 1, as their ids are.
+/// Creates events of 2,000 seats each, with `count` tickets in all. Tickets are numbered from 1, as their ids are.
 async fn sell(pool: &PgPool, venue: i64, count: usize) -> Result<()> {
     sqlx::query(
         "WITH sold AS (
@@ -111,7 +103,7 @@ async fn sell(pool: &PgPool, venue: i64, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// An event with performers whose every fourth seat is sold. Its tickets' numbers follow those so far.
+/// Creates an event with performers. Every fourth seat is sold. The numbers of its tickets follow those so far.
 async fn event(pool: &PgPool, venue: i64, tickets_so_far: usize, seats: usize) -> Result<Event> {
     let (id, uuid): (i64, String) = sqlx::query_as(
         "INSERT INTO events (venue_id, date, name, description)
@@ -141,7 +133,7 @@ async fn event(pool: &PgPool, venue: i64, tickets_so_far: usize, seats: usize) -
     .bind(i32::try_from(seats)?)
     .execute(pool)
     .await?;
-    let to_hold = sqlx::query_scalar("SELECT uuid::uuid FROM tickets WHERE event_id = $1 AND id % 4 = $2 % 4")
+    let to_hold = sqlx::query_scalar("SELECT uuid FROM tickets WHERE event_id = $1 AND id % 4 = $2 % 4")
         .bind(id)
         .bind(i64::try_from(tickets_so_far + 1)?)
         .fetch_all(pool)
@@ -149,8 +141,8 @@ async fn event(pool: &PgPool, venue: i64, tickets_so_far: usize, seats: usize) -
     Ok(Event { path: format!("/api/v1/management/events/{uuid}"), to_hold })
 }
 
-/// The first so many tickets.
-async fn tickets(pool: &PgPool, count: usize) -> Result<Vec<Uuid>> {
-    let first = sqlx::query_scalar("SELECT uuid::uuid FROM tickets WHERE id <= $1 ORDER BY id");
+/// The tickets with the lowest numbers.
+async fn tickets(pool: &PgPool, count: usize) -> Result<Vec<TicketId>> {
+    let first = sqlx::query_scalar("SELECT uuid FROM tickets WHERE id <= $1 ORDER BY id");
     Ok(first.bind(i64::try_from(count)?).fetch_all(pool).await?)
 }

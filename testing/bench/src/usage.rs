@@ -1,30 +1,27 @@
-//! What processes have used, from `/proc`.
+//! CPU time and memory of processes, from `/proc`.
 
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// A process whose CPU time is watched.
+/// A process whose CPU time is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Process {
-    /// One that works alone.
+    /// A process without children.
     Single(u32),
-    /// One with children that work for it, such as PostgreSQL.
+    /// A process whose children work for it, such as PostgreSQL.
     WithChildren(u32),
 }
 
 impl Process {
-    /// The CPU time that it has used so far, in user and kernel mode.
-    ///
-    /// # Errors
-    /// When it has ended.
+    /// The CPU time that it has used so far, in user and kernel mode. It is an error when the process has ended.
     pub(crate) fn cpu(self) -> Result<Duration> {
         let ticks = match self {
             Self::Single(pid) => stat(pid)?.own,
             Self::WithChildren(pid) => {
                 let parent = stat(pid)?;
-                // A child that ends between the two reads is counted with neither; its rest comes with the next look.
+                // A child that ends between the two reads is missing in both. The next call counts its time.
                 let living: u64 = children(pid)?.into_iter().filter_map(|child| stat(child).ok()).map(|s| s.own).sum();
                 parent.own + parent.of_ended_children + living
             }
@@ -33,33 +30,29 @@ impl Process {
     }
 }
 
-/// Named processes that are watched together.
+/// Named processes whose CPU time is measured together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watched(pub Vec<(&'static str, Process)>);
 
 impl Watched {
-    /// What each has used so far.
-    ///
-    /// # Errors
-    /// When one has ended.
+    /// The CPU time that each has used so far.
     pub(crate) fn cpu(&self) -> Result<Vec<(&'static str, Duration)>> {
-        let each = self.0.iter().map(|(name, process)| {
-            Ok((*name, process.cpu().with_context(|| format!("{name} is not there any more"))?))
-        });
+        let each = self
+            .0
+            .iter()
+            .map(|(name, process)| Ok((*name, process.cpu().with_context(|| format!("{name} has ended"))?)));
         each.collect()
     }
 }
 
-/// The CPU time that the whole machine has used so far, what its host took from it included.
-///
-/// # Errors
-/// When the kernel does not tell.
+/// The CPU time that the whole machine has used so far, including what its host took from it.
 pub(crate) fn machine_cpu() -> Result<Duration> {
     let text = fs::read_to_string("/proc/stat")?;
-    parse_machine(&text).map(seconds_of).context("/proc/stat in an unknown form")
+    parse_machine(&text).map(seconds_of).context("/proc/stat has an unknown format")
 }
 
-/// The first line of proc_stat(5): all but `idle` and `iowait`, up to `steal`. What guests used is in the others already.
+/// The first line of proc_stat(5): all fields up to `steal` except `idle` and `iowait`. The other fields already include the
+/// time of guests.
 fn parse_machine(text: &str) -> Option<u64> {
     let (idle, iowait, steal) = (3, 4, 7);
     let fields = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
@@ -74,19 +67,16 @@ fn seconds_of(ticks: u64) -> Duration {
 /// Memory of a process, in MiB.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Memory {
-    /// The most that was resident since it started.
+    /// The largest resident size since the start of the process.
     pub peak_mib: f64,
-    /// What is resident now.
+    /// The resident size now.
     pub resident_mib: f64,
 }
 
-/// The memory of a process now.
-///
-/// # Errors
-/// When it has ended.
+/// The memory of a process. It is an error when the process has ended.
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let mib = |name| kibibytes(&status, name).map(|kib| kib / 1024.0).context("the kernel tells no memory");
+    let mib = |name| kibibytes(&status, name).map(|kib| kib / 1024.0).context("the kernel shows no memory");
     Ok(Memory { peak_mib: mib("VmHWM:")?, resident_mib: mib("VmRSS:")? })
 }
 
@@ -101,10 +91,10 @@ struct Stat {
 
 fn stat(pid: u32) -> Result<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    parse_stat(&text).context("/proc/PID/stat in an unknown form")
+    parse_stat(&text).context("/proc/PID/stat has an unknown format")
 }
 
-/// Fields 14 to 17 of proc_pid_stat(5), counted from behind the program's name, which may hold anything.
+/// Fields 14 to 17 of proc_pid_stat(5). They are counted from behind the program's name, which may contain anything.
 fn parse_stat(text: &str) -> Option<Stat> {
     const UTIME_BEHIND_NAME: usize = 11;
     let (_, behind_name) = text.rsplit_once(')')?;

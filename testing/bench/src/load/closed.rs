@@ -1,4 +1,5 @@
-//! The closed loop: each connection asks again as soon as it was answered. It tells how much can be done at the most.
+//! The closed loop: each connection sends a request as soon as the one before was answered. It measures the largest possible
+//! throughput.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,58 +12,49 @@ use futures::future::try_join_all;
 use serde::Serialize;
 use tokio::{sync::Notify, task::unconstrained, time::timeout};
 
-use super::PATIENCE;
+use super::ENDS_WITHIN;
 use crate::{
     usage::Watched,
     wire::{Connection, Expected},
 };
 
-/// A closed loop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClosedLoop {
-    /// Who is asked.
     pub addr: SocketAddr,
-    /// How many ask at once.
+    /// Number of connections, each with one request at a time.
     pub connections: usize,
-    /// Not counted: caches fill, pools open.
+    /// The time before counting begins, in which caches fill and pools open.
     pub warm_up: Duration,
-    /// Counted.
+    /// The time that is counted.
     pub duration: Duration,
 }
 
-/// How much was done.
+/// The result of a closed loop.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Throughput {
-    /// Right answers a second.
+    /// Expected answers per second.
     pub per_second: f64,
-    /// How many were counted.
+    /// Number of counted answers.
     pub answers: u64,
-    /// In how many seconds.
+    /// The counted time.
     pub seconds: f64,
     /// CPU seconds per 1,000 answers, by process.
     pub cpu_seconds_per_1000: Vec<(&'static str, f64)>,
 }
 
-/// The begin of a counted time.
-struct Window<'w> {
-    watched: &'w Watched,
+/// The begin of the counted time.
+struct Window<'b> {
+    watched: &'b Watched,
     cpu: Vec<(&'static str, Duration)>,
     begun: Instant,
 }
 
-impl<'w> Window<'w> {
-    /// Counting begins now.
-    ///
-    /// # Errors
-    /// When a watched process has ended.
-    pub(crate) fn begin(watched: &'w Watched) -> Result<Self> {
+impl<'b> Window<'b> {
+    pub(crate) fn begin(watched: &'b Watched) -> Result<Self> {
         Ok(Self { watched, cpu: watched.cpu()?, begun: Instant::now() })
     }
 
-    /// Counting ends now, after so many answers.
-    ///
-    /// # Errors
-    /// When a watched process has ended, or there was no answer.
+    /// Ends counting. It is an error when there was no answer.
     pub(crate) fn end(self, answers: u64) -> Result<Throughput> {
         let seconds = self.begun.elapsed().as_secs_f64();
         if answers == 0 {
@@ -76,7 +68,7 @@ impl<'w> Window<'w> {
     }
 }
 
-/// What the connections and the clock tell each other.
+/// The state that the connections and the clock share.
 #[derive(Default)]
 struct Progress {
     answers: Cell<u64>,
@@ -85,10 +77,8 @@ struct Progress {
 }
 
 impl ClosedLoop {
-    /// Runs it. `next` writes the next request, or says that there are no more: then counting ends early.
-    ///
-    /// # Errors
-    /// With the first answer that is not the expected one.
+    /// Runs the loop. `next` writes the next request. It returns false when there are no more, and counting ends early. The
+    /// first unexpected answer is an error.
     pub(crate) async fn run(
         self,
         expected: Expected,
@@ -99,10 +89,7 @@ impl ClosedLoop {
         self.run_on(connections, expected, watched, next).await
     }
 
-    /// Runs it on connections that are open already.
-    ///
-    /// # Errors
-    /// With the first answer that is not the expected one.
+    /// Runs the loop on connections that are open already.
     pub(crate) async fn run_on(
         self,
         connections: Vec<Connection>,
@@ -115,10 +102,10 @@ impl ClosedLoop {
         let asking =
             try_join_all(connections.into_iter().map(|connection| ask(connection, expected, &progress, &next)));
         let both = async { tokio::try_join!(asking, self.count(&progress, watched)) };
-        // Not interrupted after so many operations: there is nobody else on this thread.
-        let (_, throughput) = timeout(self.warm_up + self.duration + PATIENCE, unconstrained(both))
+        // Nothing else runs on this thread, so the loop need not yield.
+        let (_, throughput) = timeout(self.warm_up + self.duration + ENDS_WITHIN, unconstrained(both))
             .await
-            .context("answers did not come any more")??;
+            .context("no more answers came")??;
         Ok(throughput)
     }
 

@@ -1,4 +1,4 @@
-//! Generators of load. Both run on one thread: the machine's cores belong to what is measured.
+//! Generators of load. Both run on one thread, so that the cores are free for what is measured.
 
 mod closed;
 mod open;
@@ -10,5 +10,5 @@ pub(crate) use open::{Latency, OpenLoop, latencies};
 
 use std::time::Duration;
 
-/// Beyond its planned time a load may take this long to end; then the run fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// After its planned time a load must end within this time, or the run fails.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! The open loop: requests come at a fixed rate, as customers do, who do not wait for each other. It tells how long an
+//! The open loop: requests come at a fixed rate, as from customers who do not wait for each other. It measures how long an
 //! answer takes.
 
 use std::{
@@ -13,58 +13,48 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::{task::unconstrained, time::timeout};
 
-use super::{PATIENCE, schedule::Schedule, timer::Timer};
+use super::{ENDS_WITHIN, schedule::Schedule, timer::Timer};
 use crate::wire::{Connection, Expected};
 
-/// Latencies are kept to three digits, from a microsecond to a minute.
+/// The precision of latencies: three digits, from a microsecond to a minute.
 const DIGITS: u8 = 3;
 const LONGEST_US: u64 = 60_000_000;
-/// Time for all connections to be ready before the first request is due.
+/// The time from opening the connections to the first request.
 const LEAD: Duration = Duration::from_millis(20);
 
-/// An open loop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenLoop {
-    /// Who is asked.
     pub addr: SocketAddr,
-    /// How many requests can be under way at once. One that finds none free waits, and its wait counts.
+    /// How many requests can be under way at once. A request without a free connection waits, and its wait counts.
     pub connections: usize,
-    /// Arrivals a second.
+    /// Arrivals per second.
     pub rate_per_second: f64,
-    /// Not counted.
+    /// The time before counting begins.
     pub warm_up: Duration,
-    /// Counted.
+    /// The time that is counted.
     pub duration: Duration,
 }
 
-/// How long answers took, from when the request was due, in milliseconds.
+/// The latencies of answers in milliseconds. A latency begins when the request was due.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Latency {
-    /// Arrivals a second.
+    /// Arrivals per second.
     pub rate_per_second: f64,
-    /// How many were counted.
+    /// Number of counted answers.
     pub answers: u64,
-    /// The median.
     pub p50_ms: f64,
-    /// The 99th percentile.
     pub p99_ms: f64,
-    /// The 99.9th percentile.
     pub p99_9_ms: f64,
-    /// The longest.
     pub max_ms: f64,
 }
 
-/// A place for latencies, in microseconds.
-///
-/// # Errors
-/// When the bounds make no histogram.
+/// An empty histogram of latencies, in microseconds.
 pub(crate) fn latencies() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?)
 }
 
 impl Latency {
-    /// What a histogram of microseconds tells.
-    #[must_use]
+    /// The quantiles of a histogram of microseconds.
     pub(crate) fn of(histogram: &Histogram<u64>, rate_per_second: f64) -> Self {
         let ms = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64() * 1000.0;
         Self {
@@ -79,18 +69,13 @@ impl Latency {
 }
 
 impl OpenLoop {
-    /// Runs it. `next` writes the next request; when there are no more, arrivals end early.
-    ///
-    /// # Errors
-    /// With the first answer that is not the expected one.
+    /// Runs the loop. `next` writes the next request. It returns false when there are no more, and arrivals end early. The
+    /// first unexpected answer is an error.
     pub(crate) async fn run(self, expected: Expected, next: impl FnMut(&mut Vec<u8>) -> bool) -> Result<Latency> {
         Ok(Latency::of(&self.record(expected, next).await?, self.rate_per_second))
     }
 
-    /// The same, for more than one run: all latencies, in microseconds.
-    ///
-    /// # Errors
-    /// With the first answer that is not the expected one.
+    /// Runs the loop and returns all latencies in microseconds, so that several runs can be added.
     pub(crate) async fn record(
         self,
         expected: Expected,
@@ -101,14 +86,14 @@ impl OpenLoop {
         let connections = Connection::open_many(self.addr, self.connections).await?;
         let schedule = Schedule::new(Instant::now() + LEAD, self.rate_per_second, self.warm_up, self.duration);
         let asking = connections.into_iter().map(|connection| ask(connection, expected, &schedule, &next, &histogram));
-        timeout(self.warm_up + self.duration + PATIENCE, unconstrained(try_join_all(asking)))
+        timeout(self.warm_up + self.duration + ENDS_WITHIN, unconstrained(try_join_all(asking)))
             .await
-            .context("answers did not come any more")??;
+            .context("no more answers came")??;
         Ok(histogram.into_inner())
     }
 }
 
-/// Whichever connection is free takes the next arrival, so one is late only when all are busy.
+/// A free connection takes the next arrival, so an arrival is late only when all connections are busy.
 async fn ask(
     mut connection: Connection,
     expected: Expected,
@@ -143,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers at once, but once makes everybody wait.
+    /// A server that answers at once, except that it stalls once.
     async fn server_that_stalls(at_request: usize, for_ms: u64) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -181,7 +166,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(histogram.len(), 200);
-        // 60 were due during the stall, one of which met it; 40 of them waited for more than 100 ms.
+        // 60 requests were due during the stall. 40 of them waited for more than 100 ms.
         let late = histogram.count_between(100_000, LONGEST_US);
         assert!((35..=60).contains(&late), "{late} requests were late");
         assert!(histogram.max() >= 300_000);

@@ -1,4 +1,4 @@
-//! When requests are due, whatever becomes of those before them.
+//! The times at which requests are due. They do not depend on earlier requests.
 
 use std::{
     cell::Cell,
@@ -11,18 +11,16 @@ pub(crate) struct Schedule {
     begin: Instant,
     rate_per_second: f64,
     arrivals: u64,
-    /// The first so many are not counted.
+    /// The number of first arrivals that are not counted.
     warm_up: u64,
     taken: Cell<u64>,
 }
 
-/// One arrival. Its time does not depend on when somebody is free to take it: a server that stalls makes the requests
-/// late that would have been sent meanwhile, and they count with their whole wait (otherwise: coordinated omission).
+/// One arrival. Its time does not depend on when a connection is free. While a server stalls, requests are due that cannot be
+/// sent, and their whole wait counts. Without them the result would be wrong (coordinated omission).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrival {
-    /// When it is due.
     pub due: Instant,
-    /// Whether it is counted.
     pub counted: bool,
 }
 
@@ -39,7 +37,7 @@ impl Schedule {
         }
     }
 
-    /// The next arrival that nobody has taken.
+    /// Takes the next arrival.
     pub(crate) fn take(&self) -> Option<Arrival> {
         let number = self.taken.get();
         if number == self.arrivals {

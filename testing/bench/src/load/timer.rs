@@ -1,4 +1,4 @@
-//! Waiting until a moment, to some ten microseconds: the runtime's own clock counts milliseconds.
+//! Waiting until a moment with a precision of some ten microseconds. The runtime's own timer counts milliseconds.
 
 use std::{io, os::fd::OwnedFd, time::Instant};
 
@@ -7,14 +7,10 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-/// A timer of the kernel's.
+/// A timer of the kernel.
 pub(crate) struct Timer(AsyncFd<OwnedFd>);
 
 impl Timer {
-    /// A timer that is not set.
-    ///
-    /// # Errors
-    /// When the process has no file descriptor left.
     pub(crate) fn new() -> io::Result<Self> {
         let descriptor = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         #[expect(
@@ -24,10 +20,7 @@ impl Timer {
         AsyncFd::new(descriptor).map(Self)
     }
 
-    /// Waits until then; not at all when it is past.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
+    /// Waits until this moment. Returns at once when it is past.
     pub(crate) async fn wait_until(&mut self, moment: Instant) -> io::Result<()> {
         let left = moment.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,10 +1,10 @@
-//! One run: everything is measured once, parts and services in turn, so that they meet the same machine.
+//! One run: everything is measured once. Parts and services take turns, so that both meet the same machine.
 
 mod booking;
 mod crowd;
 mod pages;
 mod parts;
-mod setting;
+mod setup;
 
 use std::collections::BTreeMap;
 
@@ -16,41 +16,40 @@ use crate::{
     plan::Plan,
     usage::Memory,
 };
-use setting::Setting;
+use setup::Setup;
 
-pub(crate) use setting::Machinery;
+pub(crate) use setup::Installation;
 
-/// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Measure {
     /// The kit's HTTP stack alone: a `POST` with a body like that of reserve.
     Nothing,
-    /// The same around the bytes of the small page.
+    /// The HTTP stack alone, with the bytes of the small page.
     StaticSmallPage,
-    /// The same around the bytes of the large page.
+    /// The HTTP stack alone, with the bytes of the large page.
     StaticLargePage,
     /// Redis alone: the script that holds a ticket.
     HoldScript,
-    /// PostgreSQL alone: a ticket's row by its uuid.
+    /// PostgreSQL alone: a ticket's row, read by its uuid.
     ReadByKey,
     /// PostgreSQL alone: the statement that sells a ticket.
     SaleStatement,
     /// Reserve: different tickets, different users.
     Reserve,
-    /// Confirm, free, of tickets reserved before.
+    /// Confirm, without a payment, of tickets that were reserved before.
     Confirm,
-    /// Reserve of a ticket that somebody holds, by a crowd.
+    /// Reserve, by a crowd, of a ticket that another user holds.
     RefusalHeld,
-    /// Reserve of a ticket that is sold, by a crowd.
+    /// Reserve, by a crowd, of a ticket that is sold.
     RefusalSold,
     /// The event page with 20 seats.
     SmallPage,
     /// The event page with 2,000 seats.
     LargePage,
-    /// The small page, when the client has it.
+    /// The small page, when the client has it already (304).
     SmallPageNotModified,
-    /// The large page, when the client has it.
+    /// The large page, when the client has it already (304).
     LargePageNotModified,
     /// The small page, compressed.
     SmallPageGzip,
@@ -58,50 +57,47 @@ pub(crate) enum Measure {
     LargePageGzip,
 }
 
-/// What one run has found.
+/// The results of one run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Run {
-    /// Closed loops.
+    /// The results of closed loops.
     pub throughput: BTreeMap<Measure, Throughput>,
-    /// Open loops.
+    /// The results of open loops.
     pub latency: BTreeMap<Measure, Latency>,
-    /// The route that does nothing, at the rate and with the connections of the refusals.
+    /// The route that does nothing, at the rate of the refusals and with as many connections.
     pub nothing_at_refusal_rate: Option<Latency>,
-    /// Bytes of each page.
+    /// The size of each page in bytes.
     pub page_bytes: BTreeMap<Measure, usize>,
-    /// Winners of tickets that a crowd wanted.
+    /// Number of clients who got a ticket that a crowd wanted.
     pub winners: u64,
-    /// Reads of PostgreSQL for an event that a crowd asked for at once.
+    /// Number of reads of PostgreSQL for an event that a crowd asked for at once.
     pub cold_loads: u64,
-    /// Memory of each service before the crowds came.
+    /// The memory of each service before the crowds.
     pub memory: BTreeMap<&'static str, Memory>,
-    /// And after.
+    /// The memory of each service after the crowds.
     pub memory_after_crowds: BTreeMap<&'static str, Memory>,
-    /// Share of the machine that others used meanwhile.
+    /// The share of the machine that other processes used during the run.
     pub others: f64,
-    /// What could not be measured, and why.
+    /// The measures that could not be taken, and why.
     pub skipped: BTreeMap<Measure, &'static str>,
 }
 
-/// Measures everything once.
-///
-/// # Errors
-/// When a measure fails. Nothing is left running or in the stores.
-pub(crate) async fn run(plan: &Plan, machinery: &Machinery) -> Result<Run> {
-    let setting = Setting::open(plan, machinery).await?;
+/// Measures everything once. No process and no data is left.
+pub(crate) async fn run(plan: &Plan, installation: &Installation) -> Result<Run> {
+    let setup = Setup::open(plan, installation).await?;
     let mut run = Run::default();
-    parts::measure(&setting, &mut run).await?;
-    booking::measure(&setting, &mut run).await?;
-    pages::measure(&setting, &mut run).await?;
-    run.memory = setting.memory()?;
-    crowd::measure(&setting, &mut run).await?;
-    run.memory_after_crowds = setting.memory()?;
-    run.others = setting.others()?;
-    setting.close().await?;
+    parts::measure(&setup, &mut run).await?;
+    booking::measure(&setup, &mut run).await?;
+    pages::measure(&setup, &mut run).await?;
+    run.memory = setup.memory()?;
+    crowd::measure(&setup, &mut run).await?;
+    run.memory_after_crowds = setup.memory()?;
+    run.others = setup.others()?;
+    setup.close().await?;
     Ok(run)
 }
 
-/// Says what is being measured, for people who wait.
+/// Prints what is being measured, for people who wait.
 fn step(what: &str) {
     eprintln!("    {what}");
 }

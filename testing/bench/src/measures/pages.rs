@@ -1,8 +1,8 @@
-//! The event page: small and large, whole, unchanged, and compressed. Warm: nothing changes meanwhile.
+//! Measures of the event page: small and large, whole, unchanged and compressed. The cache is warm, and no seat changes.
 
 use anyhow::{Result, ensure};
 
-use super::{Measure, Run, Setting, step};
+use super::{Measure, Run, Setup, step};
 use crate::wire::{Expected, http};
 
 /// The measures of one page.
@@ -14,18 +14,18 @@ struct Page<'p> {
     gzip: Measure,
 }
 
-pub(crate) async fn measure(setting: &Setting<'_>, run: &mut Run) -> Result<()> {
+pub(crate) async fn measure(setup: &Setup<'_>, run: &mut Run) -> Result<()> {
     let pages = [
         Page {
             name: "event page, 20 seats",
-            path: &setting.shop.small.path,
+            path: &setup.shop.small.path,
             whole: Measure::SmallPage,
             not_modified: Measure::SmallPageNotModified,
             gzip: Measure::SmallPageGzip,
         },
         Page {
             name: "event page, 2,000 seats",
-            path: &setting.shop.large.path,
+            path: &setup.shop.large.path,
             whole: Measure::LargePage,
             not_modified: Measure::LargePageNotModified,
             gzip: Measure::LargePageGzip,
@@ -33,53 +33,53 @@ pub(crate) async fn measure(setting: &Setting<'_>, run: &mut Run) -> Result<()> 
     ];
     for page in &pages {
         step(page.name);
-        whole(setting, run, page).await?;
-        not_modified(setting, run, page).await?;
-        gzip(setting, run, page).await?;
+        whole(setup, run, page).await?;
+        not_modified(setup, run, page).await?;
+        gzip(setup, run, page).await?;
     }
     Ok(())
 }
 
-async fn whole(setting: &Setting<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
+async fn whole(setup: &Setup<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
     let request = http::get(page.path, "");
-    let answer = http::fetch(setting.management.addr, &request).await?;
+    let answer = http::fetch(setup.management.addr, &request).await?;
     for state in ["available", "reserved", "booked"] {
         let written = format!(r#""status":"{state}""#);
         ensure!(answer.body.windows(written.len()).any(|part| part == written.as_bytes()), "no seat is {state}");
     }
     run.page_bytes.insert(page.whole, answer.body.len());
-    closed(setting, run, page.whole, 200, &request).await?;
+    closed(setup, run, page.whole, 200, &request).await?;
     let possible = run.throughput[&page.whole].per_second;
-    let latency = setting.open_loop(setting.management.addr, possible).run(Expected::Status(200), always(&request));
+    let latency = setup.open_loop(setup.management.addr, possible).run(Expected::Status(200), always(&request));
     run.latency.insert(page.whole, latency.await?);
     Ok(())
 }
 
-async fn not_modified(setting: &Setting<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
-    let answer = http::fetch(setting.management.addr, &http::get(page.path, "")).await?;
+async fn not_modified(setup: &Setup<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
+    let answer = http::fetch(setup.management.addr, &http::get(page.path, "")).await?;
     let Some(etag) = answer.header("etag") else {
         run.skipped.insert(page.not_modified, "the page has no ETag");
         return Ok(());
     };
     let request = http::get(page.path, &format!("if-none-match: {etag}\r\n"));
-    closed(setting, run, page.not_modified, 304, &request).await
+    closed(setup, run, page.not_modified, 304, &request).await
 }
 
-async fn gzip(setting: &Setting<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
+async fn gzip(setup: &Setup<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
     let request = http::get(page.path, "accept-encoding: gzip\r\n");
-    let answer = http::fetch(setting.management.addr, &request).await?;
+    let answer = http::fetch(setup.management.addr, &request).await?;
     if answer.header("content-encoding") != Some("gzip") {
         run.skipped.insert(page.gzip, "the page is not compressed");
         return Ok(());
     }
     run.page_bytes.insert(page.gzip, answer.body.len());
-    closed(setting, run, page.gzip, 200, &request).await
+    closed(setup, run, page.gzip, 200, &request).await
 }
 
-async fn closed(setting: &Setting<'_>, run: &mut Run, measure: Measure, status: u16, request: &[u8]) -> Result<()> {
-    let watched = setting.watch(&setting.management);
+async fn closed(setup: &Setup<'_>, run: &mut Run, measure: Measure, status: u16, request: &[u8]) -> Result<()> {
+    let watched = setup.watch(&setup.management);
     let throughput =
-        setting.closed(setting.management.addr).run(Expected::Status(status), &watched, always(request)).await?;
+        setup.closed(setup.management.addr).run(Expected::Status(status), &watched, always(request)).await?;
     run.throughput.insert(measure, throughput);
     Ok(())
 }

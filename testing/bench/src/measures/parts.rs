@@ -1,78 +1,77 @@
-//! What a reservation is made of: the HTTP stack, the script in Redis, a read in PostgreSQL; and a page's own bytes.
+//! Measures of the parts: the HTTP stack, the hold script in Redis, statements in PostgreSQL, and pages that never change.
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
 use ids::{EventId, TicketId, UserId};
 use redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value, aio::ConnectionLike};
 use seats::{HoldLimits, HoldOutcome};
-use uuid::Uuid;
 
-use super::{Measure, Run, Setting, step};
+use super::{Measure, Run, Setup, step};
 use crate::{
     load::Throughput,
     parts::page_path,
     pgbench::{self, Bench},
     plan::LARGE_PAGE_SEATS,
-    requests::Wish,
+    requests::Buyer,
     stores::{PARTS_REDIS_DB, flush, redis_connection},
     usage::Watched,
     wire::{Connection, Expected, http, resp},
 };
 
-pub(crate) async fn measure(setting: &Setting<'_>, run: &mut Run) -> Result<()> {
+pub(crate) async fn measure(setup: &Setup<'_>, run: &mut Run) -> Result<()> {
     step("a route that does nothing");
-    let watched = setting.watch(&setting.parts);
-    let wish = Wish::of_somebody(Uuid::new_v4());
-    let nothing = setting.closed(setting.parts.addr).run(Expected::Status(200), &watched, |request| {
-        wish.nothing(request);
+    let watched = setup.watch(&setup.parts);
+    let buyer = Buyer::new(TicketId::random());
+    let nothing = setup.closed(setup.parts.addr).run(Expected::Status(200), &watched, |request| {
+        buyer.nothing(request);
         true
     });
     run.throughput.insert(Measure::Nothing, nothing.await?);
     step("pages that never change");
     for (number, measure) in [Measure::StaticSmallPage, Measure::StaticLargePage].into_iter().enumerate() {
         let page = http::get(&page_path(number), "");
-        let answer = http::fetch(setting.parts.addr, &page).await?;
+        let answer = http::fetch(setup.parts.addr, &page).await?;
         run.page_bytes.insert(measure, answer.body.len());
-        let closed = setting.closed(setting.parts.addr).run(Expected::Status(200), &watched, |request| {
+        let closed = setup.closed(setup.parts.addr).run(Expected::Status(200), &watched, |request| {
             request.extend_from_slice(&page);
             true
         });
         run.throughput.insert(measure, closed.await?);
     }
     step("Redis alone: the script that holds a ticket");
-    run.throughput.insert(Measure::HoldScript, hold_script(setting).await?);
+    run.throughput.insert(Measure::HoldScript, hold_script(setup).await?);
     step("PostgreSQL alone: a row by its key");
-    let pgbench = bench(setting);
-    run.throughput.insert(Measure::ReadByKey, pgbench.read_by_key(setting.plan.seconds).await?.into());
+    let pgbench = bench(setup);
+    run.throughput.insert(Measure::ReadByKey, pgbench.read_by_key(setup.plan.seconds).await?.into());
     Ok(())
 }
 
-/// PostgreSQL's part in a sale.
-pub(crate) async fn sale_statement(setting: &Setting<'_>) -> Result<Throughput> {
+/// Measures PostgreSQL's part of a sale.
+pub(crate) async fn sale_statement(setup: &Setup<'_>) -> Result<Throughput> {
     step("PostgreSQL alone: the statement that sells");
-    Ok(bench(setting).sell().await?.into())
+    Ok(bench(setup).sell().await?.into())
 }
 
-fn bench<'s>(setting: &'s Setting<'_>) -> Bench<'s> {
-    Bench { stores: &setting.machinery.stores, shop: &setting.shop, clients: setting.plan.connections }
+fn bench<'s>(setup: &'s Setup<'_>) -> Bench<'s> {
+    Bench { stores: &setup.installation.stores, shop: &setup.shop, clients: setup.plan.connections }
 }
 
 impl From<pgbench::Outcome> for Throughput {
-    /// Without CPU time: that of its many new connections would be in it.
+    /// Without CPU time, because it would include that of many new connections.
     fn from(pgbench::Outcome { per_second, transactions }: pgbench::Outcome) -> Self {
         let seconds = transactions as f64 / per_second;
         Self { per_second, answers: transactions, seconds, cpu_seconds_per_1000: Vec::new() }
     }
 }
 
-/// The very commands that booking sends, on as many connections as it has customers, one at a time on each.
-async fn hold_script(setting: &Setting<'_>) -> Result<Throughput> {
-    let redis = setting.machinery.redis;
+/// The same commands that booking sends, on as many connections as the other closed loops have, one at a time on each.
+async fn hold_script(setup: &Setup<'_>) -> Result<Throughput> {
+    let redis = setup.installation.redis;
     let mut commands = Vec::new();
-    for tickets in setting.shop.to_reserve.chunks(LARGE_PAGE_SEATS) {
+    for tickets in setup.shop.to_reserve.chunks(LARGE_PAGE_SEATS) {
         let event = EventId::random();
         for ticket in tickets {
-            commands.push(hold_command(event, TicketId(*ticket))?);
+            commands.push(hold_command(event, *ticket)?);
         }
     }
     // Loads the script.
@@ -80,14 +79,14 @@ async fn hold_script(setting: &Setting<'_>) -> Result<Throughput> {
     hold(&mut connection, EventId::random(), TicketId::random()).await?;
 
     let select = redis::cmd("SELECT").arg(PARTS_REDIS_DB).get_packed_command();
-    let mut connections = Connection::open_many(redis, setting.plan.connections).await?;
+    let mut connections = Connection::open_many(redis, setup.plan.connections).await?;
     for connection in &mut connections {
         connection.send(&select).await?;
         resp::read_verdict(connection).await?;
     }
-    let watched = Watched(setting.watch(&setting.parts).0.into_iter().filter(|(name, _)| *name != "service").collect());
+    let watched = Watched(setup.watch(&setup.parts).0.into_iter().filter(|(name, _)| *name != "service").collect());
     let mut commands = commands.into_iter();
-    let throughput = setting.closed(redis).run_on(connections, Expected::Held, &watched, |request| {
+    let throughput = setup.closed(redis).run_on(connections, Expected::Held, &watched, |request| {
         commands.next().is_some_and(|command| {
             request.extend_from_slice(&command);
             true
@@ -103,14 +102,14 @@ async fn hold(redis: &mut impl ConnectionLike, event: EventId, ticket: TicketId)
     seats::hold(redis, event, UserId::random(), &[ticket], &HoldLimits::of_length(CONTRACTS_LENGTH)).await
 }
 
-/// What the seats crate would send.
+/// The command that the seats crate would send.
 fn hold_command(event: EventId, ticket: TicketId) -> Result<Vec<u8>> {
     let mut recorder = Recorder::default();
-    let _refused = hold(&mut recorder, event, ticket).now_or_never().context("a recorder does not wait")?;
+    let _not_sent = hold(&mut recorder, event, ticket).now_or_never().context("a recorder does not wait")?;
     Ok(recorder.0)
 }
 
-/// Takes the place of a connection, and keeps what would have been sent.
+/// Takes the place of a connection, and records the command that would have been sent.
 #[derive(Default)]
 struct Recorder(Vec<u8>);
 

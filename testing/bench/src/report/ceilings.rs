@@ -1,16 +1,15 @@
-//! The most that a measure could reach, from what its parts reached in the same run.
+//! The ceiling of a measure: the rate that it could reach, computed from its parts in the same run.
 
 use crate::measures::{Measure, Run};
 
-/// What a measure is compared with.
 pub(crate) struct Ceiling {
-    /// In words.
+    /// The ceiling in words.
     pub what: &'static str,
     parts: &'static [Measure],
 }
 
 impl Ceiling {
-    /// That of a measure, where there is one.
+    /// The ceiling of a measure, if it has one.
     pub(crate) fn of(measure: Measure) -> Option<Self> {
         use Measure::{
             Confirm, HoldScript, LargePage, LargePageGzip, LargePageNotModified, Nothing, ReadByKey, RefusalHeld,
@@ -22,7 +21,7 @@ impl Ceiling {
             Confirm => ("the sale by PostgreSQL alone", &[SaleStatement]),
             SmallPage => ("the same bytes, static", &[StaticSmallPage]),
             LargePage => ("the same bytes, static", &[StaticLargePage]),
-            // The script refuses in less time than it holds; what that takes is not measured alone.
+            // The script takes less time for a refusal than for a hold, and a refusal alone is not measured.
             RefusalHeld | RefusalSold | SmallPageNotModified | LargePageNotModified | SmallPageGzip | LargePageGzip => {
                 ("nothing", &[Nothing])
             }
@@ -31,7 +30,7 @@ impl Ceiling {
         Some(Self { what, parts })
     }
 
-    /// How much of it the measure reached in this run.
+    /// The share of the ceiling that the measure reached in this run.
     pub(crate) fn reached(&self, run: &Run, measure: Measure) -> Option<f64> {
         let rates: Option<Vec<f64>> =
             self.parts.iter().map(|part| Some(run.throughput.get(part)?.per_second)).collect();
@@ -39,7 +38,7 @@ impl Ceiling {
     }
 }
 
-/// The rate of doing one thing after the other on the same machine: the times of one add up.
+/// The rate of doing several things one after the other on the same machine: their times add up.
 fn composed(rates: &[f64]) -> f64 {
     1.0 / rates.iter().map(|rate| 1.0 / rate).sum::<f64>()
 }

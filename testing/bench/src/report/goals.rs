@@ -1,51 +1,47 @@
-//! What must hold.
+//! The goals of the benchmark.
 
 use super::{Report, ceilings::Ceiling, spread::Spread};
 use crate::measures::{Measure, Run};
 
-/// Shares of the ceilings that are to be reached.
+/// The shares of the ceilings that must be reached.
 const RESERVE_SHARE: f64 = 0.7;
 const CONFIRM_SHARE: f64 = 0.7;
 const LARGE_PAGE_SHARE: f64 = 0.4;
-/// A refusal may take so many times as long as doing nothing, and so much longer: its turn in Redis.
+/// A refusal may take this many times as long as the route that does nothing, plus this time for its turn in Redis.
 const REFUSAL_TIMES: f64 = 2.0;
 const REFUSAL_EXTRA_MS: f64 = 1.0;
-/// Reads of PostgreSQL for an event, however many ask at once.
+/// The most reads of PostgreSQL for an event, however many clients ask at once.
 const COLD_LOADS: f64 = 2.0;
-/// Resident memory of a service at its peak.
+/// The largest resident memory of a service.
 const MEMORY_MIB: f64 = 64.0;
 
-/// One thing that must hold, and what was found.
+/// One goal, and the figure that was measured.
 pub(crate) struct Goal {
-    /// In words.
     pub what: String,
-    /// What was found.
     pub figure: String,
-    /// What it must be.
     pub target: String,
-    /// Whether it is, by the median of the runs.
+    /// Whether the goal is met, by the median of the runs.
     pub met: bool,
 }
 
 impl Report {
-    /// All of them.
     pub(crate) fn goals(&self) -> Vec<Goal> {
         let mut goals = vec![
             self.share(
-                "reserve, different tickets: of the ceiling composed of its parts",
+                "reserve, different tickets: share of the ceiling composed of its parts",
                 Measure::Reserve,
                 RESERVE_SHARE,
             ),
-            self.share("confirm, free: of PostgreSQL selling alone, fsync on", Measure::Confirm, CONFIRM_SHARE),
+            self.share("confirm, free: share of PostgreSQL selling alone, fsync on", Measure::Confirm, CONFIRM_SHARE),
             self.winners(),
             self.refusal_latency(),
             self.share(
-                "event page, 2,000 seats: of a static page of the same bytes",
+                "event page, 2,000 seats: share of a static page of the same bytes",
                 Measure::LargePage,
                 LARGE_PAGE_SHARE,
             ),
             self.at_most(
-                &format!("{} clients of a cold event: reads of PostgreSQL", self.plan.cold_clients),
+                &format!("{} clients of an event that is in no cache: reads of PostgreSQL", self.plan.cold_clients),
                 |run| Some(run.cold_loads as f64),
                 COLD_LOADS,
                 "",
@@ -53,7 +49,7 @@ impl Report {
         ];
         for service in ["booking", "event-management"] {
             let peak = |run: &Run| Some(run.memory_after_crowds.get(service)?.peak_mib);
-            goals.push(self.at_most(&format!("resident memory of {service} at its peak"), peak, MEMORY_MIB, " MiB"));
+            goals.push(self.at_most(&format!("largest resident memory of {service}"), peak, MEMORY_MIB, " MiB"));
         }
         goals
     }
@@ -79,7 +75,7 @@ impl Report {
         }
     }
 
-    /// In every run, not in the median: a second winner is a double sale.
+    /// This must hold in every run, not in the median: a second winner is a double sale.
     fn winners(&self) -> Goal {
         let tickets = self.plan.tickets_in_turn as u64;
         let winners: Vec<String> = self.runs.iter().map(|run| run.winners.to_string()).collect();
@@ -101,9 +97,9 @@ impl Report {
         let shown =
             |figures: Vec<f64>| Spread::of(figures).map_or("not measured".to_owned(), |ms| format!("{ms:.2} ms"));
         Goal {
-            what: "refusals at 30 % of what is possible: p99".to_owned(),
+            what: "refusals at 30 % of the possible rate: p99".to_owned(),
             figure: shown(refusals),
-            target: format!("≤ {} (2 × p99 of doing nothing at that rate + 1 ms)", shown(limits)),
+            target: format!("≤ {} (2 × p99 of the route that does nothing at that rate + 1 ms)", shown(limits)),
             met: beyond.is_some_and(|beyond| beyond.median <= 0.0),
         }
     }

@@ -1,4 +1,4 @@
-//! The report for people.
+//! The report for people, which is `docs/performance.md`.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::{
     plan::OPEN_LOOP_SHARE,
 };
 
-/// What is measured, in the order of the tables. Parts first.
+/// The measures in the order of the tables, the parts first.
 const PARTS: &[(Measure, &str)] = &[
     (Measure::Nothing, "a route that does nothing (`POST`, the kit's HTTP stack)"),
     (Measure::StaticSmallPage, "a static page of the bytes of the page with 20 seats"),
@@ -31,31 +31,31 @@ const SERVICES: &[(Measure, &str)] = &[
     (Measure::LargePageGzip, "event page, 2,000 seats, gzip"),
 ];
 
-/// Others may use this share of the machine: what kernel and host do by themselves.
+/// Other processes may use this share of the machine: the kernel and the host are never quite idle.
 const QUIET: f64 = 0.05;
 
-/// For orientation: a well-tuned implementation of the same contract in Go on such a machine, and what is aimed at.
+/// The head of the comparison with the implementation in Go.
 const ORIENTATION: &str = "\
-| | Go: a second | here | Go: CPU s per 1,000 | aim | here |
+| | Go: per second | here | Go: CPU s per 1,000 | aim | here |
 |---|---|---|---|---|---|
 ";
+/// Per second, CPU seconds per 1,000 answers, and the aim for these. The run is not published.
 const GO: &[(Measure, &str, &str, &str)] = &[
     (Measure::Reserve, "12,400", "0.074", "0.037"),
-    (Measure::Confirm, "5,750", "–", "half of what it takes there"),
+    (Measure::Confirm, "5,750", "–", "half of that in Go"),
     (Measure::SmallPage, "11,700", "0.109", "0.055"),
     (Measure::LargePage, "349", "4.8", "0.48"),
 ];
 
 impl Report {
-    /// The whole report.
     pub(crate) fn markdown(&self) -> String {
         let sections = [
             self.introduction(),
-            format!("## What must hold\n\n{}", self.goals_table()),
-            format!("## What is possible: closed loop\n\n{}", self.throughput_table()),
-            format!("## How long it takes: open loop\n\n{}", self.latency_table()),
+            format!("## Goals\n\n{}", self.goals_table()),
+            format!("## Throughput: closed loop\n\n{}", self.throughput_table()),
+            format!("## Latency: open loop\n\n{}", self.latency_table()),
             format!("## Memory\n\n{}", self.memory_table()),
-            format!("## For orientation\n\n{}", self.orientation()),
+            format!("## Comparison with an implementation in Go\n\n{}", self.orientation()),
         ];
         sections.join("\n")
     }
@@ -64,17 +64,18 @@ impl Report {
         let (machine, plan) = (&self.machine, &self.plan);
         format!(
             "# Performance\n\n\
-             Written by `make bench` on {}, of version {}; all figures stand in [{JSON}]({JSON}).\n\n\
+             Written by `make bench` on {}, of version {}. [{JSON}]({JSON}) has all figures.\n\n\
              | | |\n|---|---|\n\
              | machine | {} cores, {}, {:.1} GiB, Linux {} |\n\
              | stores | PostgreSQL {} with `fsync` {}, Redis {}, both on the same machine |\n\
-             | load | generator on the same machine; {} connections, {} in a crowd; {:.1} s for each measure, {:.1} s before it uncounted |\n\
-             | runs | {}; each figure is their median (least–largest) |\n\
-             | others on the machine | {} |\n\n\
-             Services, stores and generator share the cores, so absolute figures mean little. Each measure is compared with what its\n\
-             parts reach alone in the same run, under the same load: the ceiling of a sequence of parts is `1 / (1/a + 1/b + …)`.\n\
-             A share above 100 % says that customers share work: booking reads the tickets of all who wait in one query and writes their\n\
-             orders in one transaction, where PostgreSQL alone is asked for each. A crowd's refusals come from memory for a moment, once some were refused.\n",
+             | load | generator on the same machine; {} connections, {} in a crowd; {:.1} s for each measure, after a warm-up of {:.1} s |\n\
+             | runs | {}; each figure is the median of the runs (least–largest) |\n\
+             | other processes | {} |\n\n\
+             Services, stores and generator share the cores, so absolute figures mean little. Each measure is therefore compared with\n\
+             its ceiling: the rate that its parts reach alone, in the same run and under the same load. The ceiling of parts that run one\n\
+             after the other is `1 / (1/a + 1/b + …)`. A share above 100 % means that requests share work: booking reads the tickets of\n\
+             all waiting requests in one query and writes their orders in one transaction, while PostgreSQL alone runs one statement for\n\
+             each. After a few refusals, a crowd is refused from memory for a moment.\n",
             machine.date,
             self.version,
             machine.cores,
@@ -95,12 +96,12 @@ impl Report {
 
     fn others(&self) -> String {
         let Some(share) = Spread::of(self.runs.iter().map(|run| run.others)) else { return "–".to_owned() };
-        let remark = if share.median > QUIET { ": **too much for figures that mean anything**" } else { "" };
-        format!("used {:.0} % of it meanwhile{remark}", share.times(100.0))
+        let remark = if share.median > QUIET { ". **This is too much: the figures mean nothing**" } else { "" };
+        format!("used {:.0} % of the machine during the runs{remark}", share.times(100.0))
     }
 
     fn goals_table(&self) -> String {
-        let mut table = "| what | found | target | |\n|---|---|---|---|\n".to_owned();
+        let mut table = "| goal | measured | target | |\n|---|---|---|---|\n".to_owned();
         for goal in self.goals() {
             let met = if goal.met { "met" } else { "**not met**" };
             let _ = writeln!(table, "| {} | {} | {} | {met} |", goal.what, goal.figure, goal.target);
@@ -110,8 +111,8 @@ impl Report {
 
     fn throughput_table(&self) -> String {
         let mut table =
-            "CPU seconds per 1,000 answers, of the service or the part's own program and of what it uses.\n\n\
-                         | | a second | service | Redis | PostgreSQL | of its ceiling |\n|---|---|---|---|---|---|\n"
+            "Answers per second, and CPU seconds per 1,000 answers of the service (or of the program of the part) and of each store.\n\n\
+                         | | per second | service | Redis | PostgreSQL | share of the ceiling |\n|---|---|---|---|---|---|\n"
                 .to_owned();
         for (measure, name) in PARTS.iter().chain(SERVICES) {
             let per_second = self.spread(*measure, |throughput| Some(throughput.per_second));
@@ -136,13 +137,14 @@ impl Report {
 
     fn latency_table(&self) -> String {
         let mut table = format!(
-            "At {:.0} % of what the closed loop showed to be possible in the same run. A latency counts from when the request was due,\n\
-             not from when it could be sent. Milliseconds. Redis rewrites its append-only file while some of these run, which takes a\n\
-             core for a second and shows in their tails.\n\n\
-             | | arrivals a second | p50 | p99 | p99.9 | max |\n|---|---|---|---|---|---|\n",
+            "Milliseconds, at {:.0} % of the rate that the closed loop reached in the same run. A latency begins when the request was due,\n\
+             not when it could be sent. During some measures Redis rewrites its append-only file. This takes a core for a second and\n\
+             shows in the highest percentiles.\n\n\
+             | | arrivals per second | p50 | p99 | p99.9 | max |\n|---|---|---|---|---|---|\n",
             OPEN_LOOP_SHARE * 100.0
         );
-        let nothing = self.latency_row("doing nothing, at the rate of the refusals", |run| run.nothing_at_refusal_rate);
+        let nothing = self
+            .latency_row("a route that does nothing, at the rate of the refusals", |run| run.nothing_at_refusal_rate);
         for (measure, name) in SERVICES {
             if *measure == Measure::RefusalHeld {
                 table.push_str(&nothing);
@@ -168,8 +170,8 @@ impl Report {
 
     fn memory_table(&self) -> String {
         let mut table = format!(
-            "Resident, MiB: under the measures with {} connections, and after the crowds of {} and {}.\n\n\
-             | | peak | peak with crowds | resident at the end |\n|---|---|---|---|\n",
+            "Resident memory in MiB: during the measures with {} connections, and after the crowds of {} and {}.\n\n\
+             | | peak | peak with crowds | at the end |\n|---|---|---|---|\n",
             self.plan.connections, self.plan.crowd, self.plan.cold_clients
         );
         for service in ["booking", "event-management"] {
@@ -186,8 +188,10 @@ impl Report {
 
     fn orientation(&self) -> String {
         let mut text = format!(
-            "A well-tuned implementation of the same contract in Go reached this on such a machine. The aim is half of its CPU time for\n\
-             reserve, confirm and the page with 20 seats, and a tenth for the page with 2,000.\n\n{ORIENTATION}"
+            "The columns \"Go\" come from another implementation of the same contract, which was written in Go and tuned, on a similar\n\
+             machine. It is not in this repository and its run is not published, so nobody can check these figures here. They\n\
+             only explain where the aims for CPU time come from: half of its CPU time for reserve, confirm and the page with 20 seats,\n\
+             and a tenth for the page with 2,000 seats.\n\n{ORIENTATION}"
         );
         for (measure, per_second, cpu, aim) in GO {
             let name = SERVICES.iter().find(|(named, _)| named == measure).map_or("", |(_, name)| name);

@@ -1,4 +1,4 @@
-//! What the runs found, as a table for people and as JSON for programs.
+//! The results of all runs, as Markdown for people and as JSON for programs.
 
 mod ceilings;
 mod goals;
@@ -12,16 +12,12 @@ use serde::Serialize;
 
 use crate::{machine::Machine, measures::Run, plan::Plan};
 
-/// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// On what.
     pub machine: Machine,
     /// The version that was measured, as git describes it.
     pub version: String,
-    /// How much was measured.
     pub plan: Plan,
-    /// What was found, run by run.
     pub runs: Vec<Run>,
 }
 
@@ -30,10 +26,7 @@ const MARKDOWN: &str = "performance.md";
 const JSON: &str = "performance.json";
 
 impl Report {
-    /// Writes both files into a folder.
-    ///
-    /// # Errors
-    /// When they cannot be written.
+    /// Writes the Markdown and the JSON into a folder.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_string_pretty(self)? + "\n";
         for (name, text) in [(MARKDOWN, self.markdown()), (JSON, json)] {

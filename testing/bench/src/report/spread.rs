@@ -1,18 +1,17 @@
-//! A figure of several runs.
+//! A figure with its spread over several runs.
 
 use std::fmt::{self, Display};
 
 /// The median of the runs, with the least and the largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
-    /// The figure to speak of.
     pub median: f64,
     least: f64,
     largest: f64,
 }
 
 impl Spread {
-    /// Of these figures; nothing when there are none.
+    /// The spread of these figures. `None` when there are none.
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
@@ -22,13 +21,13 @@ impl Spread {
         Some(Self { median, least: *figures.first()?, largest: *figures.last()? })
     }
 
-    /// In another unit.
+    /// The same in another unit.
     pub(crate) fn times(self, factor: f64) -> Self {
         Self { median: self.median * factor, least: self.least * factor, largest: self.largest * factor }
     }
 }
 
-/// `median (least–largest)`, with as many digits behind the point as the formatter is told.
+/// `median (least–largest)`. The formatter's precision is the number of decimals.
 impl Display for Spread {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = formatter.precision().unwrap_or(0);

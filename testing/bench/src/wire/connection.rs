@@ -1,4 +1,4 @@
-//! One connection, and what was read from it and not used yet.
+//! A connection with a buffer of bytes that were read and not used yet.
 
 use std::{io, net::SocketAddr};
 
@@ -19,20 +19,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects.
-    ///
-    /// # Errors
-    /// When nobody listens there.
     pub(crate) async fn open(addr: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; BUFFER_BYTES].into_boxed_slice(), begin: 0, end: 0 })
     }
 
-    /// So many connections.
-    ///
-    /// # Errors
-    /// When one of them cannot be had.
     pub(crate) async fn open_many(addr: SocketAddr, count: usize) -> io::Result<Vec<Self>> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
@@ -41,15 +33,11 @@ impl Connection {
         Ok(connections)
     }
 
-    /// Writes all of it.
-    ///
-    /// # Errors
-    /// When the connection is gone.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
 
-    /// What was read and not consumed.
+    /// The bytes that were read and not used.
     pub(crate) fn unused(&self) -> &[u8] {
         &self.buffer[self.begin..self.end]
     }
@@ -62,10 +50,8 @@ impl Connection {
         }
     }
 
-    /// Waits for more bytes.
-    ///
-    /// # Errors
-    /// When the other side ends the connection, or sends a line or head longer than the buffer.
+    /// Waits for more bytes. It is an error when the other side ends the connection, or when a line or head does not fit into
+    /// the buffer.
     pub(crate) async fn fill(&mut self) -> io::Result<()> {
         if self.end == self.buffer.len() {
             if self.begin == 0 {
@@ -83,10 +69,7 @@ impl Connection {
         }
     }
 
-    /// Uses exactly so many bytes, in the pieces in which they arrive.
-    ///
-    /// # Errors
-    /// When the connection ends before.
+    /// Uses exactly this many bytes, in the pieces in which they arrive.
     pub(crate) async fn take(&mut self, mut bytes: usize, mut sink: impl FnMut(&[u8])) -> io::Result<()> {
         while bytes > 0 {
             if self.unused().is_empty() {
@@ -100,10 +83,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The length of the next line without its end, once it is here. The line and [`LINE_END`] are still to be consumed.
-    ///
-    /// # Errors
-    /// When the connection ends before.
+    /// Waits for the next line and returns its length without [`LINE_END`]. The caller consumes both.
     pub(crate) async fn line(&mut self) -> io::Result<usize> {
         loop {
             if let Some(length) = memchr::memmem::find(self.unused(), LINE_END) {
@@ -114,5 +94,5 @@ impl Connection {
     }
 }
 
-/// How lines end, in HTTP as in Redis' protocol.
+/// The end of lines in HTTP and in Redis' protocol.
 pub(crate) const LINE_END: &[u8] = b"\r\n";

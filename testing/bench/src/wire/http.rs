@@ -1,4 +1,4 @@
-//! Answers of HTTP/1.1: the status, and the body's end. Headers are only read for the length.
+//! Answers of HTTP/1.1: the status, and the end of the body. Of the headers only the length is read.
 
 use std::{io, net::SocketAddr};
 
@@ -6,15 +6,12 @@ use anyhow::{Context, Result, bail};
 
 use super::{Connection, connection::LINE_END};
 
-/// What ends a head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// The head of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// The status.
     pub status: u16,
-    /// Its own length, with the empty line.
+    /// The length of the head, with the empty line.
     length: usize,
     body: Body,
 }
@@ -25,19 +22,17 @@ enum Body {
     Chunked,
 }
 
-/// A whole answer, for those that are looked at.
+/// A whole answer, for callers that look at its content.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The status.
     pub status: u16,
-    /// The head as it was sent.
     pub head: String,
-    /// The body, as it was sent.
+    /// The body as it was sent: it may be compressed.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The first header of this name.
+    /// The first header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
@@ -46,15 +41,12 @@ impl Answer {
     }
 }
 
-/// A `GET`, with further header lines if any, each with its end.
+/// A `GET` with further header lines, each of which ends with CRLF.
 pub(crate) fn get(path: &str, headers: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()
 }
 
-/// Asks once, on a connection of its own.
-///
-/// # Errors
-/// When there is no answer, or one that is not HTTP/1.1.
+/// Sends a request on a new connection and reads the answer.
 pub(crate) async fn fetch(addr: SocketAddr, request: &[u8]) -> Result<Answer> {
     let mut connection = Connection::open(addr).await?;
     connection.send(request).await?;
@@ -65,10 +57,7 @@ pub(crate) async fn fetch(addr: SocketAddr, request: &[u8]) -> Result<Answer> {
     Ok(Answer { status: head.status, head: text, body })
 }
 
-/// Reads an answer to its end; the body goes into the sink.
-///
-/// # Errors
-/// When the connection ends before, or what comes is no answer.
+/// Reads an answer to its end. The sink gets the body.
 pub(crate) async fn read(connection: &mut Connection, sink: impl FnMut(&[u8])) -> Result<Head> {
     let head = read_head(connection).await?;
     read_body(connection, head, sink).await?;
@@ -109,7 +98,7 @@ async fn read_chunk_length(connection: &mut Connection) -> io::Result<usize> {
     Ok(length)
 }
 
-/// The head, once it is complete.
+/// The head. `None` as long as it is not complete.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>> {
     let Some(end) = memchr::memmem::find(bytes, HEAD_END) else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end]).context("a head that is no text")?;
@@ -127,7 +116,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>> {
         }
     }
     let body = match (status, body) {
-        // Never with a body, whatever length they name.
+        // These never have a body, even when they have a length.
         (204 | 304, _) => Body::Length(0),
         (_, Some(body)) => body,
         (_, None) => bail!("an answer without a length: {text}"),
@@ -157,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_has_not_arrived_is_waited_for_and_another_protocol_is_refused() {
+    fn an_incomplete_head_is_none_and_another_protocol_is_an_error() {
         assert_eq!(parse_head(b"HTTP/1.1 200 OK\r\ncontent-le").unwrap(), None);
         assert!(parse_head(b"+PONG\r\n\r\n").is_err());
         assert!(parse_head(b"HTTP/1.1 200 OK\r\nserver: x\r\n\r\n").is_err());
     }
 
-    /// What a server sends in these pieces, read as so many answers.
+    /// Reads `count` answers from a server that sends these pieces.
     async fn answers(pieces: &'static [&'static str], count: usize) -> Vec<(u16, String)> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -1,5 +1,5 @@
-//! Speaking HTTP and Redis' protocol by hand: the generator shares the machine with what it measures, so it reads no more of
-//! an answer than it needs.
+//! HTTP and Redis' protocol by hand. The generator shares the machine with what it measures, so it reads no more of an answer
+//! than it needs.
 
 mod connection;
 pub(crate) mod http;
@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 
 pub(crate) use connection::Connection;
 
-/// The beginning of an unexpected answer's body that is shown.
+/// This much of an unexpected answer's body is shown.
 const SHOWN_BYTES: usize = 200;
 
-/// What a right answer is. Any other ends the run: a figure about refused requests would be no figure.
+/// The expected answer. Any other one ends the run, because a figure about failed requests would mean nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected {
     /// An HTTP answer with this status.
@@ -22,10 +22,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    /// Reads one answer to its end.
-    ///
-    /// # Errors
-    /// When it is another one than expected.
+    /// Reads one answer to its end. It is an error when it is not the expected one.
     pub(crate) async fn read(self, connection: &mut Connection) -> Result<()> {
         match self {
             Self::Status(expected) => {

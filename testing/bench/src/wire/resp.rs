@@ -1,13 +1,10 @@
-//! Answers of Redis: a script's list of strings, of which the first says what happened.
+//! Answers of Redis: the list of strings that a script returns. The first string says what happened.
 
 use anyhow::{Context, Result, bail};
 
 use super::{Connection, connection::LINE_END};
 
-/// Reads an answer to its end and returns its first string; of a plain answer that is the answer.
-///
-/// # Errors
-/// When it is an error, or no answer.
+/// Reads an answer to its end and returns its first string. An answer without a list is returned as it is.
 pub(crate) async fn read_verdict(connection: &mut Connection) -> Result<Vec<u8>> {
     let (kind, rest) = read_line(connection).await?;
     if kind != b'*' {

@@ -1,4 +1,4 @@
-//! What a run stands on: a fresh shop, the services on it, and who is watched.
+//! The setup of a run: a new shop, the services, and the processes whose CPU time is measured.
 
 use std::{
     collections::BTreeMap,
@@ -8,42 +8,35 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use uuid::Uuid;
+use ids::TicketId;
 
 use crate::{
     load::{ClosedLoop, OpenLoop},
     plan::{OPEN_LOOP_SHARE, Plan},
     programs::{Environment, Program},
-    requests::Wish,
+    requests::Buyer,
     shop::Shop,
     stores::{PARTS_REDIS_DB, SERVICES_REDIS_DB, Stores, flush},
     usage::{Memory, Process, Watched, machine_cpu, memory},
     wire::{Connection, Expected},
 };
 
-/// What does not change from run to run.
-pub(crate) struct Machinery {
-    /// Where the programs lie.
+/// The programs and stores, which all runs share.
+pub(crate) struct Installation {
+    /// The folder of the programs.
     pub programs: PathBuf,
-    /// The stores.
     pub stores: Stores,
-    /// Where Redis is.
+    /// The address of Redis.
     pub redis: SocketAddr,
 }
 
-/// Everything that a run needs.
-pub(crate) struct Setting<'s> {
-    /// How much is measured.
+pub(crate) struct Setup<'s> {
     pub plan: &'s Plan,
-    /// The stores.
-    pub machinery: &'s Machinery,
-    /// What is for sale.
+    pub installation: &'s Installation,
     pub shop: Shop,
-    /// The booking service.
     pub booking: Program,
-    /// The event management service.
     pub management: Program,
-    /// What the services are made of.
+    /// The program of `parts.rs`.
     pub parts: Program,
     postgres: Process,
     redis: Process,
@@ -51,50 +44,41 @@ pub(crate) struct Setting<'s> {
     cpu_of_others: Duration,
 }
 
-impl<'s> Setting<'s> {
+impl<'s> Setup<'s> {
     /// Fills the stores and starts the services.
-    ///
-    /// # Errors
-    /// When a store or a service fails.
-    pub(crate) async fn open(plan: &'s Plan, machinery: &'s Machinery) -> Result<Self> {
+    pub(crate) async fn open(plan: &'s Plan, installation: &'s Installation) -> Result<Self> {
         super::step("filling the shop");
-        flush_redis(machinery).await?;
+        flush_redis(installation).await?;
         let shop = Shop::open(plan).await?;
-        let environment = environment(machinery, &shop);
-        let booking = Program::start(&machinery.programs.join("booking"), [""; 0], &environment).await?;
-        let management = Program::start(&machinery.programs.join("event-management"), [""; 0], &environment).await?;
+        let environment = environment(installation, &shop);
+        let booking = Program::start(&installation.programs.join("booking"), [""; 0], &environment).await?;
+        let management = Program::start(&installation.programs.join("event-management"), [""; 0], &environment).await?;
         for event in [&shop.small, &shop.large, &shop.cold] {
             hold(booking.addr, &event.to_hold).await?;
         }
         let parts = ["parts", &management.addr.to_string(), &shop.small.path, &shop.large.path];
         let parts = Program::start(&std::env::current_exe()?, parts, &Environment::new()).await?;
-        let (postgres, redis) = (machinery.stores.postgres().await?, machinery.stores.redis().await?);
+        let (postgres, redis) = (installation.stores.postgres().await?, installation.stores.redis().await?);
         let (begun, cpu_of_others) = (Instant::now(), cpu_of_others(postgres, redis)?);
-        Ok(Self { plan, machinery, shop, booking, management, parts, postgres, redis, begun, cpu_of_others })
+        Ok(Self { plan, installation, shop, booking, management, parts, postgres, redis, begun, cpu_of_others })
     }
 
-    /// Ends the services and drops the data.
-    ///
-    /// # Errors
-    /// When a service has ended before.
+    /// Ends the services and drops the data. It is an error when a service has ended before.
     pub(crate) async fn close(self) -> Result<()> {
         for program in [self.booking, self.management, self.parts] {
             program.end().await?;
         }
-        flush_redis(self.machinery).await
+        flush_redis(self.installation).await
     }
 
-    /// The share of the machine that others have used since the begin: those who measure nothing disturb what is measured.
-    ///
-    /// # Errors
-    /// When a store has ended.
+    /// The share of the machine that other processes have used since the begin. They disturb the measures.
     pub(crate) fn others(&self) -> Result<f64> {
         let others = cpu_of_others(self.postgres, self.redis)?.saturating_sub(self.cpu_of_others);
         let cores = std::thread::available_parallelism()?.get() as f64;
         Ok(others.as_secs_f64() / self.begun.elapsed().as_secs_f64() / cores)
     }
 
-    /// Watches the program with the stores under it, and the generator beside it.
+    /// The processes whose CPU time is measured with a program: the stores and the generator.
     pub(crate) fn watch(&self, program: &Program) -> Watched {
         Watched(vec![
             ("service", Process::Single(program.pid)),
@@ -104,7 +88,6 @@ impl<'s> Setting<'s> {
         ])
     }
 
-    /// A closed loop of the plan's size.
     pub(crate) fn closed(&self, addr: SocketAddr) -> ClosedLoop {
         ClosedLoop {
             addr,
@@ -114,7 +97,7 @@ impl<'s> Setting<'s> {
         }
     }
 
-    /// An open loop at the plan's share of what was possible.
+    /// An open loop at a share of the possible rate.
     pub(crate) fn open_loop(&self, addr: SocketAddr, possible_per_second: f64) -> OpenLoop {
         OpenLoop {
             addr,
@@ -125,36 +108,32 @@ impl<'s> Setting<'s> {
         }
     }
 
-    /// Memory of each service.
-    ///
-    /// # Errors
-    /// When one has ended.
     pub(crate) fn memory(&self) -> Result<BTreeMap<&'static str, Memory>> {
         let services = [("booking", &self.booking), ("event-management", &self.management)];
         services.into_iter().map(|(name, program)| Ok((name, memory(program.pid)?))).collect()
     }
 }
 
-/// What the machine has used so far beside the stores, this program, and what this program has started.
+/// The CPU time of all processes except the stores, this program and what this program has started.
 fn cpu_of_others(postgres: Process, redis: Process) -> Result<Duration> {
     let ours = postgres.cpu()? + redis.cpu()? + Process::WithChildren(std::process::id()).cpu()?;
     Ok(machine_cpu()?.saturating_sub(ours))
 }
 
-async fn flush_redis(machinery: &Machinery) -> Result<()> {
+async fn flush_redis(installation: &Installation) -> Result<()> {
     for db in [SERVICES_REDIS_DB, PARTS_REDIS_DB] {
-        flush(machinery.redis, db).await.context("Redis cannot be emptied")?;
+        flush(installation.redis, db).await.context("Redis cannot be emptied")?;
     }
     Ok(())
 }
 
-/// The contract's settings. All that is not named has the default that it has in production.
-fn environment(machinery: &Machinery, shop: &Shop) -> Environment {
+/// The settings of the services. Settings without an entry have their default, as in production.
+fn environment(installation: &Installation, shop: &Shop) -> Environment {
     let mut environment = shop.database.environment();
     environment.extend(
         [
             ("POSTGRES_SSLMODE", "disable".to_owned()),
-            ("REDIS_ADDR", machinery.redis.to_string()),
+            ("REDIS_ADDR", installation.redis.to_string()),
             ("REDIS_DB", SERVICES_REDIS_DB.to_string()),
             ("PAYMENT_PROVIDER", "free".to_owned()),
         ]
@@ -163,11 +142,11 @@ fn environment(machinery: &Machinery, shop: &Shop) -> Environment {
     environment
 }
 
-async fn hold(booking: SocketAddr, tickets: &[Uuid]) -> Result<()> {
+async fn hold(booking: SocketAddr, tickets: &[TicketId]) -> Result<()> {
     let mut connection = Connection::open(booking).await?;
     for ticket in tickets {
         let mut request = Vec::new();
-        Wish::of_somebody(*ticket).reserve(&mut request);
+        Buyer::new(*ticket).reserve(&mut request);
         connection.send(&request).await?;
         Expected::Status(200).read(&mut connection).await?;
     }
