@@ -1,5 +1,5 @@
 //! Modules import each other in one direction: no circle in any folder of any crate, and in booking no arrow from a lower room to
-//! a higher one. What counts as an import, and what is not seen, stands in `sources.rs`.
+//! a higher one. What counts as an import, and what is not seen, is in `sources.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

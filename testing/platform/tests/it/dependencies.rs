@@ -23,36 +23,36 @@ struct Arrows {
 
 type Crates = BTreeMap<String, Arrows>;
 
-/// Everything in which the workspace breaks its table, or the table breaks the order of the floors.
-fn faults(table: &Crates, workspace: &Crates) -> Vec<String> {
-    let mut faults = Vec::new();
+/// Where the workspace differs from its table, or the table from the order of the floors.
+fn violations(table: &Crates, workspace: &Crates) -> Vec<String> {
+    let mut violations = Vec::new();
     for (folder, uses) in workspace {
         let Some(allowed) = table.get(folder) else {
-            faults.push(format!("crate `{folder}` has no row"));
+            violations.push(format!("crate `{folder}` has no row"));
             continue;
         };
         for used in uses.normal.difference(&allowed.normal) {
-            faults.push(format!("row `{folder}` does not allow the dependency on `{used}`"));
+            violations.push(format!("row `{folder}` does not allow the dependency on `{used}`"));
         }
         for used in uses.tests.iter().filter(|used| !allowed.normal.contains(*used) && !allowed.tests.contains(*used)) {
-            faults.push(format!("row `{folder}` does not allow its tests the dependency on `{used}`"));
+            violations.push(format!("row `{folder}` does not allow its tests the dependency on `{used}`"));
         }
     }
     for (folder, allowed) in table {
         if !workspace.contains_key(folder) {
-            faults.push(format!("row `{folder}` stands for no crate"));
+            violations.push(format!("row `{folder}` stands for no crate"));
         }
         for other in allowed.normal.union(&allowed.tests).filter(|other| !workspace.contains_key(*other)) {
-            faults.push(format!("row `{folder}` allows `{other}`, which is no crate"));
+            violations.push(format!("row `{folder}` allows `{other}`, which is no crate"));
         }
         for other in allowed.normal.iter().filter(|other| !may_stand_on(folder, other)) {
-            faults.push(format!("row `{folder}` allows `{other}`, which does not stand below it"));
+            violations.push(format!("row `{folder}` allows `{other}`, which does not stand below it"));
         }
     }
-    faults
+    violations
 }
 
-/// Libraries know libraries. Programs know libraries, never each other. Testing knows everything.
+/// Libraries may depend on libraries. Programs may depend on libraries, never on each other. Testing may depend on all.
 fn may_stand_on(upper: &str, lower: &str) -> bool {
     upper.starts_with("testing/") || lower.starts_with("libs/")
 }
@@ -102,8 +102,8 @@ fn arrows(package: &Value, root: &Path) -> (String, Arrows) {
 
 #[test]
 fn every_crate_depends_only_on_what_its_row_allows() {
-    let faults = faults(&table(&text(PAGE)), &workspace());
-    assert!(faults.is_empty(), "{PAGE} and the crates disagree:\n{}", faults.join("\n"));
+    let violations = violations(&table(&text(PAGE)), &workspace());
+    assert!(violations.is_empty(), "{PAGE} and the crates disagree:\n{}", violations.join("\n"));
 }
 
 /// A table of three crates that is in order, and the workspace that it describes.
@@ -118,8 +118,8 @@ fn given_table() -> Crates {
 }
 
 #[test]
-fn a_table_that_the_crates_follow_has_no_fault() {
-    assert_eq!(faults(&given_table(), &given_table()), Vec::<String>::new());
+fn a_table_that_the_crates_follow_has_no_violation() {
+    assert_eq!(violations(&given_table(), &given_table()), Vec::<String>::new());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_dependency_that_its_row_does_not_allow_is_named_with_the_row() {
     workspace.get_mut("libs/kit").unwrap().normal.insert("services/booking".to_owned());
     workspace.get_mut("testing/testbed").unwrap().tests.insert("services/booking".to_owned());
     assert_eq!(
-        faults(&given_table(), &workspace),
+        violations(&given_table(), &workspace),
         [
             "row `libs/kit` does not allow the dependency on `services/booking`",
             "row `testing/testbed` does not allow its tests the dependency on `services/booking`",
@@ -141,7 +141,7 @@ fn what_tests_may_use_the_program_may_not() {
     let mut workspace = given_table();
     workspace.get_mut("services/booking").unwrap().normal.insert("testing/testbed".to_owned());
     assert_eq!(
-        faults(&given_table(), &workspace),
+        violations(&given_table(), &workspace),
         ["row `services/booking` does not allow the dependency on `testing/testbed`"]
     );
 }
@@ -152,7 +152,7 @@ fn a_row_without_a_crate_and_a_crate_without_a_row_are_named() {
     let booking = workspace.remove("services/booking").unwrap();
     workspace.insert("services/selling".to_owned(), booking);
     assert_eq!(
-        faults(&given_table(), &workspace),
+        violations(&given_table(), &workspace),
         ["crate `services/selling` has no row", "row `services/booking` stands for no crate"]
     );
 }
@@ -163,7 +163,7 @@ fn a_cell_that_names_no_crate_is_named_with_its_row() {
     table.get_mut("services/booking").unwrap().normal.insert("libs/kid".to_owned());
     table.get_mut("libs/kit").unwrap().tests.insert("testing/testbad".to_owned());
     assert_eq!(
-        faults(&table, &given_table()),
+        violations(&table, &given_table()),
         [
             "row `libs/kit` allows `testing/testbad`, which is no crate",
             "row `services/booking` allows `libs/kid`, which is no crate",
@@ -177,7 +177,7 @@ fn a_row_may_not_allow_an_arrow_that_leads_up_or_from_service_to_service() {
     table.get_mut("libs/kit").unwrap().normal.insert("services/booking".to_owned());
     table.get_mut("services/booking").unwrap().normal.insert("testing/testbed".to_owned());
     assert_eq!(
-        faults(&table, &given_table()),
+        violations(&table, &given_table()),
         [
             "row `libs/kit` allows `services/booking`, which does not stand below it",
             "row `services/booking` allows `testing/testbed`, which does not stand below it",

@@ -1,4 +1,5 @@
-//! `kind-config.yaml` and `skaffold.yaml` cannot run here without their tools; what they name must exist and agree.
+//! `kind-config.yaml` and `skaffold.yaml` need tools that are not here. These tests check that what the two files name exists
+//! and agrees.
 
 use serde_yaml::Value;
 

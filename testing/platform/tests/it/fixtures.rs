@@ -1,4 +1,4 @@
-//! The made-up releases in `dev/images/fixtures/` follow the real files that they lie over.
+//! The releases in `dev/images/fixtures/`, which exist only for tests, follow the real files that they replace.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What the pages for people name in this repository exists: paths between backticks, and the targets of links.
+//! Every path between backticks and every target of a link in the pages for people exists.
 
 use crate::repository::{pages, root, text};
 
@@ -55,7 +55,8 @@ fn written_out(word: &str) -> Vec<String> {
     choices.split(',').flat_map(|choice| written_out(&format!("{before}{choice}{after}"))).collect()
 }
 
-/// It has a folder in front, no letters that our names do not have, and begins with a folder of ours or ends like a file.
+/// Whether a word is a path of this repository: it has only characters of our names, and begins with a folder of ours or ends
+/// like a file.
 fn looks_like_one_of_ours(word: &str) -> bool {
     let Some((first, _)) = word.split_once('/') else { return false };
     let plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-*".contains(letter));
@@ -64,7 +65,7 @@ fn looks_like_one_of_ours(word: &str) -> bool {
     plain && !first.is_empty() && (begins_here || ends_like_a_file)
 }
 
-/// Whether a path leads to something. The part from `*` or `NNNN` on, which stand for any name, is not looked at.
+/// Whether a path exists. `*` and `NNNN` stand for any name, so the part from there on is not checked.
 fn exists(folder: &str, path: &str) -> bool {
     let stands_for_any = path.find('*').or_else(|| path.find("NNNN"));
     let known = stands_for_any

@@ -1,10 +1,10 @@
-//! The version stands in one place, `Cargo.toml`. Whatever else names it agrees.
+//! The version is in one place, `Cargo.toml`. Every other file that names it must agree.
 
 use serde_yaml::Value;
 
 use crate::repository::{files, pages, text};
 
-/// Made-up releases for tests of upgrades.
+/// Releases that exist only for tests of upgrades.
 const FIXTURES: &str = "dev/images/fixtures/";
 
 /// The version of this workspace; Cargo hands it to every crate that inherits it.

@@ -1,4 +1,4 @@
-//! The API server, and what every scenario asks of it.
+//! The API server, and helpers for all scenarios.
 
 use std::{
     future::Future,
@@ -12,13 +12,13 @@ use kube::{
     core::discovery::ApiResource,
 };
 
-/// Where the stores and the platform live.
+/// The namespace of the stores and of the platform.
 pub const NAMESPACE: &str = "tickets";
 
-/// How often a condition is looked at again.
+/// The pause between two looks.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Waits until `look` yields something; its last complaint is the error when it never does.
+/// Waits until `look` succeeds. When it does not within the limit, the error has its last error.
 pub async fn until<T, F>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
@@ -28,14 +28,14 @@ where
         match look().await {
             Ok(found) => return Ok(found),
             Err(error) if started.elapsed() > limit => {
-                bail!("{what} did not come about within {limit:?}: {error:#}");
+                bail!("{what} did not happen within {limit:?}: {error:#}");
             }
             Err(_) => tokio::time::sleep(POLL).await,
         }
     }
 }
 
-/// The resource under test, in its public form.
+/// The resource under test, without our own Rust types for it.
 pub fn ticket_platforms(client: &Client) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("ticketplatform.dev", "v1alpha1", "TicketPlatform");
     Api::namespaced_with(client.clone(), NAMESPACE, &ApiResource::from_gvk(&kind))

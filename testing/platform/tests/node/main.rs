@@ -1,7 +1,7 @@
 //! The platform on a real node, from installation to deletion, as its users see it.
 //!
-//! The scenarios share one platform and run in the order given here, because that is its life: each starts from what
-//! the one before left. `dev/test` brings up the node, the stores and the operator, and names them in the environment.
+//! The scenarios share one platform and run in the order given here: each starts from the state that the one before left.
+//! `dev/test` starts the node, the stores and the operator, and names them in the environment.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's broken set-up or expectation ends it")]
 
@@ -25,10 +25,10 @@ macro_rules! scenarios {
 }
 
 fn main() {
-    // Two TLS libraries are linked by way of dependencies, and rustls will not choose between them.
+    // Dependencies link two TLS libraries, and rustls does not choose between them.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
-    // One after the other, in this order.
+    // The scenarios run one after the other, in this order.
     arguments.test_threads = Some(1);
     let scenarios = scenarios![
         install::no_service_starts_before_its_gates_are_passed,
@@ -42,7 +42,7 @@ fn main() {
         upgrade::contracting_migrations_run_after_the_roll,
         broken::a_broken_migration_leaves_the_old_version_serving_and_says_why,
         broken::setting_the_version_back_recovers,
-        broken::setting_the_version_forward_to_a_mended_one_recovers,
+        broken::setting_the_version_forward_to_a_corrected_one_recovers,
         delete::deleting_removes_the_change_feed_and_keeps_index_and_data,
         delete::applying_again_after_a_delete_works,
     ];

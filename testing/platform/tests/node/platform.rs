@@ -1,4 +1,4 @@
-//! One TicketPlatform: applying it, changing its version, waiting for its conditions.
+//! The `TicketPlatform` under test: it is applied, its version changes, and its conditions are waited for.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 
 /// The name of the resource in `examples/`.
 pub const NAME: &str = "box-office";
-/// From nothing to Ready, images present: seconds on an idle machine, minutes on a busy one.
+/// The time from an empty cluster to Ready. It takes seconds on an idle machine and minutes on a busy one.
 const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// The platform under test and the ways to look at it.
@@ -42,7 +42,7 @@ pub struct Condition {
 }
 
 impl Platform {
-    /// The platform that the environment names.
+    /// Connects to the platform that the environment names.
     pub async fn from_environment() -> Result<Self> {
         let kubeconfig = Kubeconfig::read_from(variable("TEST_KUBECONFIG")?)?;
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
@@ -61,7 +61,7 @@ impl Platform {
         })
     }
 
-    /// Applies the example that `make up` applies, with this version.
+    /// Applies the example of `make up` with this version.
     pub async fn apply(&self, version: &str) -> Result<()> {
         let path = repository().join("examples/ticketplatform-local.yaml");
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -72,20 +72,20 @@ impl Platform {
         Ok(())
     }
 
-    /// Changes nothing but the version.
+    /// Changes the version only.
     pub async fn set_version(&self, version: &str) -> Result<()> {
         let change = json!({"spec": {"version": version}});
         self.resources.patch(NAME, &PatchParams::default(), &Patch::Merge(&change)).await?;
         Ok(())
     }
 
-    /// Asks for the resource to be deleted.
+    /// Requests the deletion of the resource.
     pub async fn delete(&self) -> Result<()> {
         self.resources.delete(NAME, &DeleteParams::default()).await?;
         Ok(())
     }
 
-    /// A condition as the resource has it now.
+    /// Reads a condition. It is an error when the condition is about an older generation.
     pub async fn condition(&self, r#type: &str) -> Result<Condition> {
         let resource = self.resources.get(NAME).await?;
         let generation = resource.metadata.generation;
@@ -93,7 +93,7 @@ impl Platform {
         let conditions: Vec<Condition> = serde_json::from_value(conditions).context("there is no status yet")?;
         let condition = conditions.into_iter().find(|condition| condition.r#type == r#type);
         let condition = condition.with_context(|| format!("there is no condition {type}"))?;
-        ensure!(Some(condition.observed_generation) == generation, "it speaks of an older generation: {condition:?}");
+        ensure!(Some(condition.observed_generation) == generation, "it is about an older generation: {condition:?}");
         Ok(condition)
     }
 
@@ -119,7 +119,7 @@ impl Platform {
         lines.collect::<Vec<_>>().join("\n  ")
     }
 
-    /// A customer who comes through the published ports.
+    /// A customer who uses the published ports.
     pub fn customer(&self) -> Result<Customer> {
         Customer::new(&self.shop)
     }

@@ -1,5 +1,5 @@
-//! A witness of the order in which things happen: it watches the pods from before the first one exists, and at the
-//! moment a service's pod appears it looks whether everything that must come before is there.
+//! A check of the order in which things happen. The witness watches the pods from before the first one exists. When a pod of
+//! a service appears, it checks that everything that must come before is there.
 
 use std::{
     collections::BTreeMap,
@@ -22,10 +22,10 @@ use crate::{cluster::NAMESPACE, repository::repository, stores::Stores};
 
 const SERVICES: [&str; 3] = ["event-management", "booking", "search"];
 
-/// Pods carry whole seconds, other stamps parts of them.
-const STAMP_PRECISION: Duration = Duration::from_secs(1);
+/// The timestamps of pods are whole seconds; others have fractions.
+const TIMESTAMP_PRECISION: Duration = Duration::from_secs(1);
 
-/// What a version needs before its services may run, as its own files say.
+/// What must be there before the services of a version may start, by the version's own files.
 #[derive(Clone)]
 pub struct Needs {
     pub version: &'static str,
@@ -46,7 +46,7 @@ impl Needs {
     }
 }
 
-/// Runs until it is asked what it saw.
+/// A watch that runs until [`Witness::verdict`].
 pub struct Witness {
     seen: Arc<Mutex<BTreeMap<String, Result<()>>>>,
     watching: JoinHandle<Result<()>>,
@@ -76,7 +76,7 @@ impl Witness {
         Ok(Self { seen, watching })
     }
 
-    /// Every service must have been seen, and nothing must have been missing when it was.
+    /// Ends the watch. It is an error when a service was not seen, or when something was missing at that moment.
     pub fn verdict(self) -> Result<()> {
         ensure!(!self.watching.is_finished(), "the witness stopped watching");
         self.watching.abort();
@@ -137,7 +137,10 @@ async fn index_filled_before(stores: &Stores, index: &str, created: OffsetDateTi
     let filled = answer[index]["mappings"]["_meta"]["filled_at"].as_str();
     let filled = filled.with_context(|| format!("index {index} was not filled: {answer}"))?;
     let filled = OffsetDateTime::parse(filled, &Rfc3339)?;
-    ensure!(filled <= created + STAMP_PRECISION, "index {index} was filled at {filled}, the pod created at {created}");
+    ensure!(
+        filled <= created + TIMESTAMP_PRECISION,
+        "index {index} was filled at {filled}, the pod created at {created}"
+    );
     Ok(())
 }
 

@@ -1,11 +1,11 @@
-//! A release whose migration PostgreSQL refuses.
+//! An upgrade to a release whose migration PostgreSQL refuses.
 
 use anyhow::{Context, Result, ensure};
 use client::buy;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::ListParams};
 
-use super::{BROKEN, MENDED, SECOND};
+use super::{BROKEN, CORRECTED, SECOND};
 use crate::{cluster::NAMESPACE, platform::Platform};
 
 /// SQLSTATE `undefined_column`.
@@ -30,12 +30,12 @@ pub async fn setting_the_version_back_recovers(platform: &Platform) -> Result<()
     recovered(platform).await
 }
 
-pub async fn setting_the_version_forward_to_a_mended_one_recovers(platform: &Platform) -> Result<()> {
+pub async fn setting_the_version_forward_to_a_corrected_one_recovers(platform: &Platform) -> Result<()> {
     platform.set_version(BROKEN).await?;
     platform.wait_for("Stalled", "True").await?;
-    platform.set_version(MENDED).await?;
+    platform.set_version(CORRECTED).await?;
     recovered(platform).await?;
-    ensure!(!services_of(platform, MENDED).await?.is_empty(), "no pod of the mended version runs");
+    ensure!(!services_of(platform, CORRECTED).await?.is_empty(), "no pod of the corrected version runs");
     Ok(())
 }
 
@@ -46,7 +46,7 @@ async fn recovered(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Images of a version that run and do not belong to a Job.
+/// The running images of a version, without those of Jobs.
 async fn services_of(platform: &Platform, version: &str) -> Result<Vec<String>> {
     let pods: Api<Pod> = Api::namespaced(platform.client.clone(), NAMESPACE);
     let pods = pods.list(&ListParams::default()).await?;

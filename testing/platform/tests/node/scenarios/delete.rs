@@ -1,11 +1,11 @@
-//! Away, and back again.
+//! Deleting the platform, and applying it again.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use client::buy;
 
-use super::MENDED;
+use super::CORRECTED;
 use crate::{
     cluster::until,
     platform::{NAME, Platform},
@@ -39,9 +39,9 @@ pub async fn deleting_removes_the_change_feed_and_keeps_index_and_data(platform:
     Ok(())
 }
 
-/// The feed starts from a new slot: an event created after the return must be found.
+/// The feed starts from a new slot. An event that is created afterwards must be found.
 pub async fn applying_again_after_a_delete_works(platform: &Platform) -> Result<()> {
-    platform.apply(MENDED).await?;
+    platform.apply(CORRECTED).await?;
     platform.wait_for("Ready", "True").await?;
     platform
         .stores

@@ -1,4 +1,4 @@
-//! What the API server makes of resources before the operator sees them.
+//! Validation of resources by the API server, before the operator sees them.
 
 use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};

@@ -1,4 +1,4 @@
-//! From nothing to a sold ticket.
+//! The installation, from an empty cluster to a sold ticket.
 
 use anyhow::{Result, ensure};
 use client::buy;

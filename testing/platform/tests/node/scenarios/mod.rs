@@ -1,4 +1,4 @@
-//! What is asked of the platform, by the part of its life.
+//! The scenarios, by the part of the platform's life.
 
 pub mod broken;
 pub mod delete;
@@ -26,5 +26,5 @@ pub const SECOND: Needs = Needs {
 /// The fixture with a migration that PostgreSQL refuses.
 pub const BROKEN: &str = "0.3.0";
 
-/// The same, mended.
-pub const MENDED: &str = "0.3.1";
+/// The fixture with the same migration, corrected.
+pub const CORRECTED: &str = "0.3.1";

@@ -1,4 +1,4 @@
-//! A platform that nobody changes stays as it is, and mends what somebody broke.
+//! A platform without changes: the operator changes nothing, and restores what was deleted.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
 const OPERATOR_NAMESPACE: &str = "ticket-operator";
 const OPERATOR_RESTARTS_WITHIN: Duration = Duration::from_secs(120);
 const BACK_WITHIN: Duration = Duration::from_secs(10);
-/// The first reconcile after a start is one; the second shows that the first caused no other change.
+/// The second reconcile after a start shows that the first one caused no further change.
 const RECONCILES: f64 = 2.0;
 
 pub async fn a_second_reconcile_of_an_unchanged_resource_changes_no_object(platform: &Platform) -> Result<()> {
@@ -56,7 +56,7 @@ pub async fn a_deleted_deployment_is_back_within_seconds(platform: &Platform) ->
     Ok(())
 }
 
-/// Every object of the platform's and its resourceVersion.
+/// Every object of the platform with its resourceVersion.
 async fn versions(platform: &Platform) -> Result<BTreeMap<String, String>> {
     let client = &platform.client;
     let mut versions = BTreeMap::new();
@@ -81,7 +81,7 @@ where
     Ok(objects.items.into_iter().map(entry).collect())
 }
 
-/// Replaces the operator's pods and waits until a new one has reconciled, and reconciled again.
+/// Replaces the operator's pods and waits until a new pod has reconciled twice.
 async fn restart_operator(client: &Client) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
     let old: Vec<String> = pods.list(&ListParams::default()).await?.items.iter().map(ResourceExt::name_any).collect();
@@ -101,7 +101,7 @@ async fn restart_operator(client: &Client) -> Result<()> {
     .await
 }
 
-/// Reconciles that succeeded, by the pod's own metrics.
+/// The number of reconciles that succeeded, from the pod's metrics.
 async fn reconciles(client: &Client, pod: &str) -> Result<f64> {
     let url = format!("/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod}:8080/proxy/metrics");
     let text = client.request_text(request(&url)?).await?;

@@ -1,4 +1,4 @@
-//! To the next version.
+//! The upgrade to the next version.
 
 use std::time::Duration;
 
