@@ -1,5 +1,6 @@
-//! Ids in PostgreSQL: `text` in canonical form. The schema checks that form of a row's own id (`…_uuid_canonical`); columns that
-//! name another row, such as `orders.user_uuid`, are written from here alone.
+//! Ids in PostgreSQL: `text` in canonical form. The schema checks that form of a row's own id (`…_uuid_canonical`). It
+//! does not check columns that name another row, such as `orders.user_uuid`. Programs write them from here alone, but a
+//! reader must expect a row that was changed by hand.
 
 use sqlx::{
     Decode, Encode, Postgres, Type,

@@ -147,6 +147,33 @@ async fn orders_are_listed_for_their_buyer_newest_first() {
     assert_eq!(strangers.call(Method::GET, "orders?user_uuid=me", None).await.status, 400);
 }
 
+/// The schema does not check these columns.
+#[rstest]
+#[case::event("UPDATE orders SET event_uuid = 'none' WHERE uuid = $1")]
+#[case::ticket(
+    "UPDATE order_tickets SET ticket_uuid = 'none' FROM orders WHERE orders.id = order_id AND orders.uuid = $1"
+)]
+#[tokio::test]
+async fn an_order_that_cannot_be_read_does_not_hide_the_others(#[case] damage: &str) {
+    let service = Service::start().await;
+    let (event, tickets) = service.given_event_with_seats(2).await;
+    let customer = service.customer();
+    let mut orders = Vec::new();
+    for ticket in &tickets {
+        let held = hold(&customer, &event, std::slice::from_ref(ticket)).await;
+        orders.push(order_under_key(&customer, &held, None).await.body["order_uuid"].clone());
+    }
+    let damaged = orders[0].as_str().expect("an order");
+    let statement = sqlx::query(sqlx::AssertSqlSafe(damage)).bind(damaged);
+    statement.execute(service.stores.pool()).await.expect("the damage is possible");
+    let list = customer.call(Method::GET, &format!("orders?user_uuid={}", customer.uuid), None).await;
+    assert_eq!((list.status, &list.body["total"]), (200, &json!(2)));
+    let listed: Vec<&Value> =
+        list.body["orders"].as_array().expect("orders").iter().map(|order| &order["order_uuid"]).collect();
+    assert_eq!(listed, [&orders[1]]);
+    assert_eq!(show_order(&customer, damaged).await.status, 500);
+}
+
 #[tokio::test]
 async fn a_refunded_order_gives_its_seats_back_for_another_to_buy() {
     let service = Service::start().await;
