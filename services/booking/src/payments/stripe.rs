@@ -2,7 +2,7 @@
 //!
 //! <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method> and
 //! <https://docs.stripe.com/api/idempotent_requests>. Each call that has an effect carries an idempotency key that
-//! derives from the order, so that a repeat, also after a crash, has no second effect. Stripe keeps its own faults
+//! derives from the order, so that a repeat, also after a crash, has no second effect. Stripe keeps its own errors
 //! under the key too. So the calls that cannot take effect twice anyway (capture, cancel and refund of the whole
 //! amount) get another key with each of the worker's looks.
 
@@ -19,7 +19,7 @@ const API_VERSION: &str = "2025-09-30.clover";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Stripe's own clients wait for 80 s; a customer does not. The worker finds out what takes longer.
 const TIMEOUT: Duration = Duration::from_secs(8);
-/// How often a call is repeated at once after a broken connection or a server's fault.
+/// How often a call is repeated at once after a broken connection or an error of the server.
 const RETRIES: usize = 2;
 const BEFORE_RETRY: Duration = Duration::from_millis(200);
 
@@ -110,8 +110,8 @@ impl StripeError {
         matches!(self, Self::Refused { status, kind, .. } if *status == StatusCode::PAYMENT_REQUIRED || kind == "card_error")
     }
 
-    /// Whether the same call may succeed later: no answer, too many calls, Stripe's own faults, a call under the same
-    /// key that is not finished, and an API key that is not valid, which a person corrects.
+    /// Whether the same call may succeed later: no answer, too many calls, an error of Stripe itself, a call under the
+    /// same key that is not finished, and an API key that is not valid, which a person corrects.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NoAnswer(_) => true,

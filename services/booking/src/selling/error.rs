@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{holding::HoldError, payments::StripeError, refusal::Refusal};
 
-/// Why a call about a sale did not succeed. After a fault of a store the ticket may have been sold; asking again tells.
+/// Why a call about a sale did not succeed. After a failure of a store the ticket may have been sold; asking again tells.
 #[derive(Debug, Error)]
 pub(crate) enum SaleError {
     #[error("refused: {0:?}")]

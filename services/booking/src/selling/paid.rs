@@ -62,7 +62,7 @@ impl PaymentDriver {
         &self.payments.webhook_secret
     }
 
-    /// Drives the order as far as it goes now. A fault of Stripe's is [`Settled::Unsettled`].
+    /// Drives the order as far as it goes now. A failure of Stripe is [`Settled::Unsettled`].
     pub(crate) async fn drive(&self, order: OrderId) -> Result<Settled, SaleError> {
         for _ in 0..MOST_STEPS {
             let Some(payment) = self.orders.payment_of(order).await? else {
@@ -171,7 +171,7 @@ impl PaymentDriver {
         }
     }
 
-    /// Counts the fault of Stripe's that stopped the driver, if one did.
+    /// Counts the failure of Stripe that stopped the driver, if one did.
     fn count_fault(&self, payment: &OrderPayment, seen: &Seen) {
         if let Some(error) = &seen.error {
             self.metrics.stripe_faults.inc();
