@@ -1,22 +1,19 @@
 //! The program: what it prints, where, and how it exits.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::{path::PathBuf, process::Output};
 
 use serde_json::Value;
-use testbed::TestDatabase;
+use testbed::{Program, TestDatabase};
 
 use crate::Folder;
 
-/// `ticket-migrate` with nothing in its environment but what is given.
-struct Program {
+/// `ticket-migrate` with the files of a release of its own.
+struct Migrate {
     environment: Vec<(String, String)>,
     folder: Folder,
 }
 
-impl Program {
+impl Migrate {
     fn new(environment: Vec<(String, String)>, files: &[(&str, &str)]) -> Self {
         let folder = Folder::with(files);
         std::fs::write(folder.0.join("index.json"), "{}").unwrap();
@@ -29,17 +26,16 @@ impl Program {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let at = |name: &str| self.folder.0.join(name);
-        Command::new(env!("CARGO_BIN_EXE_ticket-migrate"))
-            .args(["--migrations".as_ref(), self.folder.0.as_os_str()])
-            .args(["--index".as_ref(), at("index.json").as_os_str()])
-            .args(["--feed".as_ref(), at("feed.json").as_os_str()])
-            .args(arguments)
-            .env_clear()
-            .envs(self.environment.iter().cloned())
-            .env("TERMINATION_LOG", self.termination_log())
-            .env("RELEASE_VERSION", "0.9.0")
-            .output()
+        let at = |name: &str| self.folder.0.join(name).into_os_string();
+        Program::new(env!("CARGO_BIN_EXE_ticket-migrate"))
+            .arguments(["--migrations".into(), at("")])
+            .arguments(["--index".into(), at("index.json")])
+            .arguments(["--feed".into(), at("feed.json")])
+            .arguments(arguments.iter().copied())
+            .environment(self.environment.iter().cloned())
+            .set("TERMINATION_LOG", self.termination_log().to_str().unwrap())
+            .set("RELEASE_VERSION", "0.9.0")
+            .run()
             .unwrap()
     }
 }
@@ -52,7 +48,7 @@ fn json(text: &[u8]) -> Value {
 async fn up_prints_the_release_and_what_it_did_and_writes_the_termination_message() {
     let db = TestDatabase::create().await;
     let files = [("before/9001_a.sql", "SELECT 1"), ("after/9002_b.sql", "SELECT 1")];
-    let program = Program::new(db.environment(), &files);
+    let program = Migrate::new(db.environment(), &files);
     std::fs::write(program.termination_log(), "").unwrap();
     let output = program.run(&["up", "--kind", "before"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -72,7 +68,7 @@ async fn up_prints_the_release_and_what_it_did_and_writes_the_termination_messag
 #[tokio::test]
 async fn a_failed_migration_exits_1_and_says_where() {
     let db = TestDatabase::create().await;
-    let program = Program::new(db.environment(), &[("before/9001_a.sql", "SELECT 1; SELECT nothing")]);
+    let program = Migrate::new(db.environment(), &[("before/9001_a.sql", "SELECT 1; SELECT nothing")]);
     let output = program.run(&["up"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let error = json(&output.stdout)["error"].clone();
@@ -84,20 +80,20 @@ async fn a_failed_migration_exits_1_and_says_where() {
 #[test]
 fn missing_settings_exit_2_and_are_all_named() {
     let settings = [("POSTGRES_PORT".to_owned(), "many".to_owned())];
-    let output = Program::new(settings.to_vec(), &[]).run(&["up"]);
+    let output = Migrate::new(settings.to_vec(), &[]).run(&["up"]);
     assert_eq!(output.status.code(), Some(2));
     let message = json(&output.stdout)["error"]["message"].to_string();
     for name in ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DBNAME"] {
         assert!(message.contains(name), "{message}");
     }
-    assert_eq!(Program::new(vec![], &[]).run(&["up", "--kind", "sideways"]).status.code(), Some(2));
+    assert_eq!(Migrate::new(vec![], &[]).run(&["up", "--kind", "sideways"]).status.code(), Some(2));
 }
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_exits_3() {
     let db = TestDatabase::create().await;
     // Port 1 answers nobody.
-    let program = Program::new(db.environment_at("127.0.0.1:1"), &[]);
+    let program = Migrate::new(db.environment_at("127.0.0.1:1"), &[]);
     let output = program.run(&["up"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(json(&output.stdout)["error"]["message"].to_string().contains("127.0.0.1:1"));
@@ -107,7 +103,7 @@ async fn a_database_that_does_not_answer_exits_3() {
 #[tokio::test]
 async fn status_is_a_table_for_people_and_json_for_programs() {
     let db = TestDatabase::create().await;
-    let program = Program::new(db.environment(), &[("before/9001_a.sql", "SELECT 1")]);
+    let program = Migrate::new(db.environment(), &[("before/9001_a.sql", "SELECT 1")]);
     let table = String::from_utf8(program.run(&["status"]).stdout).unwrap();
     assert!(table.contains("pending   before/9001_a.sql"), "{table}");
     program.run(&["up"]);

@@ -1,7 +1,5 @@
 //! A database per test.
 
-use std::path::PathBuf;
-
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -9,12 +7,11 @@ use sqlx::{
 use ticket_migrate::{Kind, Migrations};
 use uuid::Uuid;
 
-use crate::Stores;
+use crate::{Stores, repository};
 
-/// A fresh database with every migration applied. It is dropped after the test where that is possible; a database
-/// left behind disturbs nobody, since each has a name of its own.
+/// A fresh database with every migration applied. It is dropped after the test where that is possible. A database that
+/// is left behind disturbs nobody: each has a name of its own.
 pub struct TestDatabase {
-    /// Its name.
     pub name: String,
     /// A pool of a few connections to it, as superuser.
     pub pool: PgPool,
@@ -47,7 +44,7 @@ impl TestDatabase {
             .expect("a database can be created");
         let options = admin.clone().database(&name);
         let mut connection = PgConnection::connect_with(&options).await.expect("the new database answers");
-        let migrations = Migrations::load(&migrations_folder()).expect("the migrations can be read");
+        let migrations = Migrations::load(&repository().join("migrations")).expect("the migrations can be read");
         migrations.up(&mut connection, Kind::All).await.expect("the migrations apply");
         let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(options.clone());
         Self { name, pool, options, password: password(url), admin }
@@ -88,8 +85,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (admin, name) = (self.admin.clone(), self.name.clone());
-        // A thread of its own, which nobody waits for: PostgreSQL drops no database before those who are logging in, to
-        // whatever database, have come to an end with it, and it may be this test's runtime in which one does.
+        // PostgreSQL drops no database while any client is logging in, to any database. That client may be part of this
+        // test's runtime, so the drop runs in a thread of its own and nobody waits for it.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -100,15 +97,6 @@ impl Drop for TestDatabase {
             })
         });
     }
-}
-
-/// Found from where the test runs, which is the folder of its package: a path that was compiled in would be that of
-/// another checkout when several share a target folder.
-fn migrations_folder() -> PathBuf {
-    let here = std::env::current_dir().expect("a test runs somewhere");
-    let found =
-        here.ancestors().map(|folder| folder.join("migrations")).find(|folder| folder.join("feed.json").exists());
-    found.unwrap_or_else(|| panic!("there is no folder `migrations` above {}", here.display()))
 }
 
 /// `PgConnectOptions` does not give its password back.

@@ -1,4 +1,4 @@
-//! A TCP proxy on loopback that a test can cut and mend, to prove an answer without the store and the recovery after.
+//! A TCP proxy on loopback that a test can cut and mend, to prove what happens without a store and after its return.
 
 use std::sync::Arc;
 
@@ -46,12 +46,12 @@ impl Proxy {
         self.state.send_replace(State::Cut);
     }
 
-    /// Forwards nothing more, and says nothing of it: as if the target's machine had lost its power.
+    /// Forwards nothing more and closes nothing, as if the target's machine had lost its power.
     pub fn silence(&self) {
         self.state.send_replace(State::Silent);
     }
 
-    /// Forwards again what connects from now on.
+    /// Forwards new connections again.
     pub fn mend(&self) {
         self.state.send_replace(State::Open);
     }
@@ -73,7 +73,7 @@ async fn forward(mut client: TcpStream, target: String, mut state: watch::Receiv
         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
         _ = state.wait_for(|state| *state != State::Open) => {}
     }
-    // What was silent once stays so.
+    // A connection that was silenced never speaks again, even after `mend`.
     if *state.borrow() == State::Silent {
         let _ = state.wait_for(|state| *state == State::Cut).await;
     }

@@ -1,7 +1,7 @@
 //! The fake's answers beside those of Stripe's own mock: what the fake says has the names and the kinds that Stripe's have.
 
-use fake_stripe::StripeMock;
 use serde_json::Value;
+use testbed::StripeMock;
 
 use crate::client::{Answer, Shop, order_form};
 
@@ -30,7 +30,7 @@ async fn answers(shop: &Shop) -> Vec<(&'static str, Answer)> {
 
 #[tokio::test]
 async fn the_fake_answers_in_the_shape_of_stripes_own() {
-    let mock = StripeMock::start();
+    let mock = StripeMock::start().await;
     let (fake, real) = (Shop::open().await, Shop::at(mock.base_url()).await);
     for ((call, fake), (_, real)) in answers(&fake).await.into_iter().zip(answers(&real).await) {
         assert_eq!((fake.status, real.status), (200, 200), "{call}: {fake:?} {real:?}");

@@ -1,7 +1,7 @@
 //! The calls against Stripe's own mock, which refuses any that does not have the shape of its API.
 
-use fake_stripe::StripeMock;
 use ids::{OrderId, UserId};
+use testbed::StripeMock;
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn stripe(mock: &StripeMock) -> Stripe {
 
 #[tokio::test]
 async fn stripe_knows_every_call_and_its_answers_can_be_read() {
-    let mock = StripeMock::start();
+    let mock = StripeMock::start().await;
     let (stripe, order) = (stripe(&mock), OrderId::by_time());
     let customer = stripe.create_customer(UserId::random()).await.unwrap();
     let method = stripe.attach("pm_card_visa", &customer).await.unwrap();
@@ -27,7 +27,7 @@ async fn stripe_knows_every_call_and_its_answers_can_be_read() {
 
 #[tokio::test]
 async fn a_call_that_stripe_does_not_know_is_refused_by_its_mock() {
-    let mock = StripeMock::start();
+    let mock = StripeMock::start().await;
     let refused: Result<Named, _> = stripe(&mock).post("/v1/customers", "key", &[("colour", "red")]).await;
     let refused = refused.map(|named| named.id).unwrap_err();
     assert!(matches!(&refused, StripeError::Refused { status, .. } if *status == StatusCode::BAD_REQUEST), "{refused}");

@@ -1,0 +1,103 @@
+//! Waiting for a condition.
+
+use std::{fmt::Display, time::Duration};
+
+use anyhow::{Result, bail};
+use tokio::time::{Instant, sleep};
+
+/// Far longer than anything takes: the condition ends a wait, the limit only ends a test that would never end.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause between two looks grows from the first to the last of these, so that a long wait does not load what it
+/// looks at.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(40);
+
+/// What one look at a condition gives: `bool` says whether it holds, `Option` and `Result` bring a value once it does.
+pub trait Answer {
+    /// What the wait ends with.
+    type Value;
+
+    /// The value, or the complaint of this look; the last complaint is reported when the time is over.
+    ///
+    /// # Errors
+    /// As long as the condition does not hold.
+    fn settled(self) -> Result<Self::Value, Option<String>>;
+}
+
+impl Answer for bool {
+    type Value = ();
+
+    fn settled(self) -> Result<(), Option<String>> {
+        if self { Ok(()) } else { Err(None) }
+    }
+}
+
+impl<T> Answer for Option<T> {
+    type Value = T;
+
+    fn settled(self) -> Result<T, Option<String>> {
+        self.ok_or(None)
+    }
+}
+
+impl<T, E: Display> Answer for Result<T, E> {
+    type Value = T;
+
+    fn settled(self) -> Result<T, Option<String>> {
+        self.map_err(|error| Some(format!("{error:#}")))
+    }
+}
+
+/// Looks again and again until the condition holds, and returns what it brought. `what` completes the sentence
+/// "still waiting for: …".
+///
+/// # Panics
+/// When it does not hold within a minute.
+pub async fn eventually<A: Answer>(what: &str, look: impl AsyncFnMut() -> A) -> A::Value {
+    within(PATIENCE, what, look).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Like [`eventually`], with another limit and without a panic.
+///
+/// # Errors
+/// When the condition does not hold in time; the last complaint is part of the error.
+pub async fn within<A: Answer>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> A) -> Result<A::Value> {
+    let (deadline, mut pause) = (Instant::now() + limit, FIRST_PAUSE);
+    loop {
+        match look().await.settled() {
+            Ok(value) => return Ok(value),
+            Err(complaint) if Instant::now() >= deadline => {
+                let complaint = complaint.map_or(String::new(), |text| format!(" ({text})"));
+                bail!("still waiting after {limit:?} for: {what}{complaint}");
+            }
+            Err(_) => sleep(pause).await,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_with_the_value_of_the_first_look_that_has_one() {
+        let mut looks = 0;
+        let found = eventually("the third look", async || {
+            looks += 1;
+            (looks == 3).then_some("found")
+        });
+        assert_eq!(found.await, "found");
+        assert_eq!(looks, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_in_vain_says_what_for_and_repeats_the_last_complaint() {
+        let waited: Result<()> = within(SHORT, "the seat is free", async || Err::<(), _>("it is held")).await;
+        let error = waited.expect_err("it never is").to_string();
+        assert_eq!(error, "still waiting after 50ms for: the seat is free (it is held)");
+        assert!(within(SHORT, "never", async || false).await.is_err());
+    }
+}
