@@ -40,7 +40,7 @@ async fn given_two_events(db: &TestDatabase) -> String {
     .execute(&db.pool)
     .await
     .unwrap();
-    event.uuid
+    event.uuid.to_string()
 }
 
 #[tokio::test]

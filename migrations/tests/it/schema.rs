@@ -111,7 +111,7 @@ async fn deleting_a_venue_deletes_its_events_and_tickets_but_not_what_was_sold()
     assert_eq!(left, (0, 0));
     let sold: Vec<(Option<i64>, String)> =
         sqlx::query_as("SELECT ticket_id, ticket_uuid FROM order_tickets").fetch_all(&db.pool).await.unwrap();
-    assert_eq!(sold, [(None, ticket.uuid)]);
+    assert_eq!(sold, [(None, ticket.uuid.to_string())]);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Rows to start from.
 
+use ids::{EventId, TicketId};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// A venue's keys.
 #[derive(Debug, Clone)]
@@ -8,7 +10,7 @@ pub struct Venue {
     /// Primary key.
     pub id: i64,
     /// Public identifier.
-    pub uuid: String,
+    pub uuid: Uuid,
 }
 
 /// An event's keys.
@@ -17,7 +19,7 @@ pub struct Event {
     /// Primary key.
     pub id: i64,
     /// Public identifier.
-    pub uuid: String,
+    pub uuid: EventId,
 }
 
 /// A ticket's keys and seat.
@@ -26,7 +28,7 @@ pub struct Ticket {
     /// Primary key.
     pub id: i64,
     /// Public identifier.
-    pub uuid: String,
+    pub uuid: TicketId,
     /// The seat it stands for.
     pub seat: String,
 }
@@ -37,11 +39,11 @@ pub const PRICE: i64 = 35_000;
 /// A venue with a small seat map.
 ///
 /// # Panics
-/// When the row cannot be written; so do all functions here.
+/// When the row cannot be written. All functions here do the same.
 pub async fn venue(pool: &PgPool, location: &str) -> Venue {
     let (id, uuid) = sqlx::query_as(
         r#"INSERT INTO venues (uuid, location, seat_map) VALUES (gen_random_uuid()::text, $1, '{"A1": true, "B1": false}')
-           RETURNING id, uuid"#,
+           RETURNING id, uuid::uuid"#,
     )
     .bind(location)
     .fetch_one(pool)
@@ -50,7 +52,7 @@ pub async fn venue(pool: &PgPool, location: &str) -> Venue {
     Venue { id, uuid }
 }
 
-/// An event so many days from now; a negative number of days makes one that is over.
+/// An event `in_days` days from now; with a negative number it is over.
 pub async fn event(pool: &PgPool, venue: &Venue, name: &str, in_days: i32) -> Event {
     let (id, uuid) = sqlx::query_as(
         "INSERT INTO events (uuid, venue_id, date, name, description)
@@ -66,9 +68,9 @@ pub async fn event(pool: &PgPool, venue: &Venue, name: &str, in_days: i32) -> Ev
     Event { id, uuid }
 }
 
-/// So many available tickets of an event, seats `A1`, `A2`, ….
+/// `count` available tickets of an event, seats `A1`, `A2`, ….
 pub async fn tickets(pool: &PgPool, event: &Event, count: i32) -> Vec<Ticket> {
-    let rows: Vec<(i64, String, String)> = sqlx::query_as(
+    let rows: Vec<(i64, TicketId, String)> = sqlx::query_as(
         "INSERT INTO tickets (uuid, event_id, price, seat, status)
          SELECT gen_random_uuid()::text, $1, $2, 'A' || n, 'available' FROM generate_series(1, $3) AS n
          RETURNING id, uuid, seat",

@@ -6,9 +6,11 @@
 mod database;
 mod eventually;
 pub mod given;
+mod notification_proxy;
 mod ports;
 mod process;
 mod proxy;
+mod redis_database;
 mod replica;
 mod repository;
 mod signal;
@@ -17,9 +19,11 @@ mod stripe_mock;
 
 pub use database::TestDatabase;
 pub use eventually::{Answer, eventually, within};
+pub use notification_proxy::NotificationProxy;
 pub use ports::free_replica_port;
 pub use process::{Process, Program};
 pub use proxy::Proxy;
+pub use redis_database::RedisDatabase;
 pub use replica::Replica;
 pub use repository::repository;
 pub use stores::Stores;

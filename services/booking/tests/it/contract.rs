@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use ids::TicketId;
 use redis::AsyncCommands;
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
-use testbed::given::{PRICE, Ticket};
+use testbed::{
+    eventually,
+    given::{PRICE, Ticket},
+};
 
-use crate::service::{Service, eventually, new_uuid};
+use crate::service::{Service, new_uuid};
 
 fn unknown_ticket() -> Ticket {
-    Ticket { id: 0, uuid: new_uuid(), seat: "A1".to_owned() }
+    Ticket { id: 0, uuid: TicketId::random(), seat: "A1".to_owned() }
 }
 
 #[tokio::test]
@@ -164,9 +168,10 @@ async fn a_sale_leaves_an_order_with_its_ticket_and_price() {
 async fn a_uuid_in_upper_case_is_the_same_ticket_and_user() {
     let service = Service::start().await;
     let (ticket, customer) = (service.given_ticket().await, service.customer());
-    let upper = Ticket { uuid: ticket.uuid.to_uppercase(), ..ticket.clone() };
-    let shouting = customer.named(customer.uuid.to_uppercase());
-    shouting.reserve(&upper).await.is_ok();
+    let upper_case = |id: String| id.to_uppercase();
+    let body =
+        json!({"ticket_uuid": upper_case(ticket.uuid.to_string()), "user_uuid": upper_case(customer.uuid.clone())});
+    customer.post("reserve", &body).await.is_ok();
     customer.confirm(&ticket).await.is_ok();
 }
 

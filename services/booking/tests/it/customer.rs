@@ -32,11 +32,6 @@ impl Customer {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// Somebody else, or the same person's UUID in another spelling.
-    pub(crate) fn named(&self, uuid: String) -> Self {
-        Self { uuid, ..self.clone() }
-    }
-
     pub(crate) fn base(&self) -> &str {
         &self.base
     }

@@ -1,6 +1,8 @@
 //! Stores that go away and come back.
 
-use crate::service::{Service, eventually};
+use testbed::eventually;
+
+use crate::service::{ProxiedStores, Service};
 
 /// Makes each sale's COMMIT take a second, so that something can happen in its middle.
 pub(crate) const SLOW_COMMIT: &str = "
@@ -10,9 +12,9 @@ pub(crate) const SLOW_COMMIT: &str = "
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'booked') EXECUTE FUNCTION slow_commit()";
 
 /// Waits until a sale is in the middle of its COMMIT.
-pub(crate) async fn a_commit_is_under_way(stores: &crate::service::Stores) {
-    eventually("a COMMIT is under way", || async {
-        sqlx::query_scalar(
+pub(crate) async fn a_commit_is_under_way(stores: &ProxiedStores) {
+    eventually("a COMMIT is under way", async || {
+        sqlx::query_scalar::<_, bool>(
             "SELECT EXISTS (SELECT FROM pg_stat_activity
                  WHERE datname = current_database() AND wait_event = 'PgSleep')",
         )
@@ -43,14 +45,9 @@ async fn postgresql_down_is_a_503_and_the_ticket_is_not_kept_from_others() {
     let (ticket, customer, other) = (&tickets[0], service.customer(), service.customer());
     // Known to the service, so that the hold comes before PostgreSQL is asked.
     customer.reserve(ticket).await.is_ok();
-    seats::release(
-        &mut service.redis().await,
-        event.uuid.parse().expect("a UUID"),
-        customer.uuid.parse().expect("a UUID"),
-        &[ticket.uuid.parse().expect("a UUID")],
-    )
-    .await
-    .expect("Redis answers");
+    seats::release(&mut service.redis().await, event.uuid, customer.uuid.parse().expect("a UUID"), &[ticket.uuid])
+        .await
+        .expect("Redis answers");
     service.stores.postgres_proxy.cut();
     customer.reserve(ticket).await.is_unavailable();
     assert!(service.shown_as_reserved(&event).await.is_empty());
@@ -104,7 +101,7 @@ async fn a_sale_that_redis_did_not_hear_of_is_a_200_and_is_marked_later() {
     a_commit_is_under_way(&service.stores).await;
     service.stores.redis_proxy.cut();
     sale.await.expect("an answer").is_ok();
-    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.as_str()]);
+    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid]);
     service.stores.redis_proxy.mend();
     eventually("the seat is marked as sold", async || service.shown_as_reserved(&event).await.is_empty()).await;
     assert_eq!(service.stores.buyers(&ticket).await, [customer.uuid]);
@@ -112,10 +109,10 @@ async fn a_sale_that_redis_did_not_hear_of_is_a_200_and_is_marked_later() {
 
 #[tokio::test]
 async fn the_service_starts_while_its_stores_are_down_and_is_ready_once_it_has_reached_them() {
-    let stores = crate::service::Stores::start().await;
+    let stores = ProxiedStores::start().await;
     stores.redis_proxy.cut();
     stores.postgres_proxy.cut();
-    let replica = crate::service::Replica::start(stores.settings()).await;
+    let replica = crate::service::replica(stores.settings()).await;
     let service = Service { stores, replica, client: crate::service::client() };
     assert_eq!(service.get("/livez").await.status().as_u16(), 200);
     assert_eq!(service.get("/readyz").await.status().as_u16(), 503);

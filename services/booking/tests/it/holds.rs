@@ -8,15 +8,18 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use seats::HoldLimits;
 use serde_json::{Value, json};
-use testbed::given::{Event, Ticket};
+use testbed::{
+    eventually,
+    given::{Event, Ticket},
+};
 
 use crate::{
     customer::{Answer, Customer},
-    service::{Service, eventually, new_uuid},
+    service::{Service, new_uuid},
 };
 
 pub(crate) async fn hold(customer: &Customer, event: &Event, tickets: &[Ticket]) -> Answer {
-    let tickets: Vec<&str> = tickets.iter().map(|ticket| ticket.uuid.as_str()).collect();
+    let tickets: Vec<_> = tickets.iter().map(|ticket| ticket.uuid).collect();
     let body = json!({"event_uuid": event.uuid, "user_uuid": customer.uuid, "ticket_uuids": tickets});
     customer.call(Method::POST, "holds", Some(&body)).await
 }
@@ -52,7 +55,7 @@ async fn several_seats_are_held_together_and_seen_with_the_seconds_left() {
     let seen = show(&customer, &named(&held)).await;
     assert_eq!(seen.status, 200);
     assert_eq!(seen.body["ticket_uuids"], held.body["ticket_uuids"]);
-    assert_eq!(seen.body["event_uuid"], event.uuid);
+    assert_eq!(seen.body["event_uuid"], json!(event.uuid));
     for ticket in &tickets {
         service.customer().reserve(ticket).await.is_not_available();
     }
@@ -65,7 +68,7 @@ async fn one_seat_that_cannot_be_had_means_that_none_is_held() {
     service.customer().reserve(&tickets[1]).await.is_ok();
     let refused = hold(&service.customer(), &event, &tickets).await;
     assert_eq!((refused.status, &refused.body["error"]), (409, &json!("ticket_not_available")));
-    assert_eq!(service.shown_as_reserved(&event).await, [tickets[1].uuid.as_str()]);
+    assert_eq!(service.shown_as_reserved(&event).await, [tickets[1].uuid]);
 }
 
 #[tokio::test]
@@ -73,7 +76,7 @@ async fn one_seat_that_was_sold_in_postgresql_alone_means_that_none_is_held() {
     let service = Service::start().await;
     let (event, tickets) = service.given_event_with_seats(3).await;
     sqlx::query("UPDATE tickets SET status = 'booked' WHERE uuid = $1")
-        .bind(&tickets[2].uuid)
+        .bind(tickets[2].uuid)
         .execute(service.stores.pool())
         .await
         .expect("booked");

@@ -4,14 +4,17 @@ use booking::Settings;
 use fake_stripe::{FakeStripe, Payment};
 use reqwest::Method;
 use serde_json::json;
-use testbed::given::{Event, Ticket};
+use testbed::{
+    eventually,
+    given::{Event, Ticket},
+};
 use uuid::Uuid;
 
 use crate::{
     customer::{Answer, Customer},
     holds::hold,
     orders::{order_body, show_order},
-    service::{Service, eventually},
+    service::Service,
 };
 
 pub(crate) const PRICE: i64 = testbed::given::PRICE;

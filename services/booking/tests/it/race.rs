@@ -12,11 +12,11 @@ use booking::Settings;
 use futures::{StreamExt, future::join_all, stream};
 use rand::Rng;
 use seats::HoldLimits;
-use testbed::given::Ticket;
+use testbed::{eventually, given::Ticket};
 
 use crate::{
     customer::{Customer, insist},
-    service::{Replica, Service, eventually},
+    service::{Service, replica},
 };
 
 const CUSTOMERS: usize = 50;
@@ -40,10 +40,10 @@ struct Round {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_customers_race_for_each_of_a_hundred_seats_and_each_is_sold_once() {
     let service = Service::start_with_hold(HOLD).await;
-    let second = Replica::start(Settings { limits: HoldLimits::of_length(HOLD), ..service.stores.settings() }).await;
+    let second = replica(Settings { limits: HoldLimits::of_length(HOLD), ..service.stores.settings() }).await;
     let (event, tickets) = service.given_event_with_seats(i32::try_from(SEATS).expect("a small number")).await;
 
-    let bases = [service.replica.base.clone(), second.base.clone()];
+    let bases = [service.replica.url.clone(), second.url.clone()];
     let rounds: Vec<(Ticket, Round)> = stream::iter(tickets)
         .map(|ticket| race(&service, &bases, ticket))
         .buffer_unordered(SIDE_BY_SIDE)

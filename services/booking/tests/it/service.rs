@@ -4,33 +4,32 @@ use std::time::Duration;
 
 use booking::{Settings, SweepSettings};
 use fake_stripe::FakeStripe;
+use ids::TicketId;
 use kit::settings::Environment;
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use seats::HoldLimits;
 use sqlx::PgPool;
 use testbed::{
-    Proxy, TestDatabase,
+    Process, Program, Proxy, RedisDatabase, Replica, TestDatabase,
     given::{self, Event, Ticket},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{customer::Customer, redis_database::RedisDatabase};
+use crate::customer::Customer;
 
 /// A sale counts as left behind much sooner than in production, so that tests need not wait.
 pub(crate) const SWEEP: SweepSettings =
     SweepSettings { every: Duration::from_millis(50), after: Duration::from_millis(300) };
 
 /// The stores of one test, each behind a connection that can be cut.
-pub(crate) struct Stores {
+pub(crate) struct ProxiedStores {
     pub database: TestDatabase,
     pub redis: RedisDatabase,
     pub postgres_proxy: Proxy,
     pub redis_proxy: Proxy,
 }
 
-impl Stores {
+impl ProxiedStores {
     pub(crate) async fn start() -> Self {
         let (database, redis) = (TestDatabase::create().await, RedisDatabase::claim().await);
         let (postgres_proxy, redis_proxy) = (Proxy::start(&database.addr()).await, Proxy::start(redis.addr()).await);
@@ -70,7 +69,7 @@ impl Stores {
             "SELECT orders.user_uuid FROM orders JOIN order_tickets ON order_tickets.order_id = orders.id
              WHERE order_tickets.ticket_uuid = $1",
         )
-        .bind(&ticket.uuid)
+        .bind(ticket.uuid)
         .fetch_all(self.pool())
         .await
         .expect("orders can be read")
@@ -85,35 +84,20 @@ impl Stores {
     }
 }
 
-/// A replica of the service.
-pub(crate) struct Replica {
-    pub base: String,
-    shutdown: CancellationToken,
-    running: JoinHandle<()>,
+/// Starts a replica of the service.
+pub(crate) async fn replica(settings: Settings) -> Replica {
+    Replica::start(|listener, shutdown| booking::run(listener, settings, shutdown)).await
 }
 
-impl Replica {
-    pub(crate) async fn start(settings: Settings) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let shutdown = CancellationToken::new();
-        let token = shutdown.clone();
-        let running = tokio::spawn(async move {
-            booking::run(listener, settings, token).await.expect("the service runs");
-        });
-        Self { base, shutdown, running }
-    }
-
-    /// Asks the service to end and waits until it has.
-    pub(crate) async fn stop(self) {
-        self.shutdown.cancel();
-        self.running.await.expect("the service ended well");
-    }
+/// Starts the program itself, with settings in which some are others.
+pub(crate) async fn process(stores: &ProxiedStores, others: Vec<(String, String)>) -> Process {
+    let program = Program::new(env!("CARGO_BIN_EXE_booking")).environment(stores.environment()).environment(others);
+    program.serve().await.expect("the program starts")
 }
 
 /// A replica and its stores.
 pub(crate) struct Service {
-    pub stores: Stores,
+    pub stores: ProxiedStores,
     pub replica: Replica,
     pub client: reqwest::Client,
 }
@@ -128,27 +112,27 @@ impl Service {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
-        let stores = Stores::start().await;
-        let replica = Replica::start(change(stores.settings())).await;
+        let stores = ProxiedStores::start().await;
+        let replica = replica(change(stores.settings())).await;
         Self { stores, replica, client: client() }
     }
 
     /// A service that is paid through this Stripe.
     pub(crate) async fn start_with_stripe(stripe: &FakeStripe, change: impl FnOnce(Settings) -> Settings) -> Self {
-        let stores = Stores::start().await;
-        let replica = Replica::start(change(stores.settings_with(stripe.environment()))).await;
+        let stores = ProxiedStores::start().await;
+        let replica = replica(change(stores.settings_with(stripe.environment()))).await;
         Self { stores, replica, client: client() }
     }
 
     pub(crate) fn customer(&self) -> Customer {
-        Customer::new(&self.replica.base, self.client.clone())
+        Customer::new(&self.replica.url, self.client.clone())
     }
 
     /// Redis forgets that somebody holds the ticket.
     pub(crate) async fn lose_hold(&self, event: &Event, ticket: &Ticket) {
         let mut redis = self.redis().await;
         let _: () = redis.del(format!("ticket_lock:{}", ticket.uuid)).await.expect("Redis answers");
-        let _: () = redis.hdel(format!("event_seats:{}", event.uuid), &ticket.uuid).await.expect("Redis answers");
+        let _: () = redis.hdel(format!("event_seats:{}", event.uuid), ticket.uuid).await.expect("Redis answers");
     }
 
     pub(crate) async fn redis(&self) -> MultiplexedConnection {
@@ -156,7 +140,7 @@ impl Service {
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        self.client.get(format!("{}{path}", self.replica.base)).send().await.expect("an answer")
+        self.client.get(format!("{}{path}", self.replica.url)).send().await.expect("an answer")
     }
 
     pub(crate) async fn given_event_with_seats(&self, seats: i32) -> (Event, Vec<Ticket>) {
@@ -174,26 +158,15 @@ impl Service {
     }
 
     /// Tickets that the event's page shows as reserved.
-    pub(crate) async fn shown_as_reserved(&self, event: &Event) -> Vec<String> {
-        let event = event.uuid.parse().expect("a UUID");
-        let held = seats::held_tickets(&mut self.redis().await, event).await.expect("Redis answers");
-        held.iter().map(ToString::to_string).collect()
+    pub(crate) async fn shown_as_reserved(&self, event: &Event) -> Vec<TicketId> {
+        seats::held_tickets(&mut self.redis().await, event.uuid).await.expect("Redis answers")
     }
 }
 
-/// A client that lets go of a connection before the server does (after its read timeout): a request that meets the
-/// server's hanging up gets no answer.
+/// A client that closes an idle connection before the server does (after its read timeout): a request that is sent just
+/// when the server closes the connection gets no answer.
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().expect("a client")
-}
-
-/// Asks until the answer is as wanted. The condition decides, the limit only ends a test that would never end.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let limit = tokio::time::Instant::now() + Duration::from_secs(30);
-    while !condition().await {
-        assert!(tokio::time::Instant::now() < limit, "still not so after 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 pub(crate) fn new_uuid() -> String {

@@ -6,14 +6,14 @@ use booking::{PaymentSettings, Settings};
 use fake_stripe::{Call, Fault, Status, When};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use testbed::eventually;
 use uuid::Uuid;
 
 use crate::{
     holds::hold,
     orders::{of_order, order_body, show_order, states},
     paid_shop::{PRICE, Shop, order_of, save},
-    process::Process,
-    service::eventually,
+    service::process,
 };
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_payment_is_voided_when_a_ticket_is_gone_after_the_authorization() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.saved_card("pm_card_authenticationRequired").await).await;
     sqlx::query("UPDATE tickets SET status = 'booked' WHERE uuid = $1")
-        .bind(&shop.tickets[1].uuid)
+        .bind(shop.tickets[1].uuid)
         .execute(shop.service.stores.pool())
         .await
         .expect("booked by hand");
@@ -242,12 +242,12 @@ async fn a_refund_gives_back_all_that_was_taken_even_when_stripe_is_down_at_firs
 #[tokio::test]
 async fn a_replica_that_dies_in_the_middle_of_a_payment_is_followed_by_another_that_finishes_it() {
     let shop = Shop::open().await;
-    let mut doomed = Process::start_with(&shop.service.stores, shop.stripe.environment());
+    let doomed = process(&shop.service.stores, shop.stripe.environment()).await;
     let method = shop.saved_card("pm_card_visa").await;
     let held = hold(&shop.customer, &shop.event, &shop.tickets).await;
     shop.stripe.fail(Call::CaptureIntent, When::Next(1), Fault::SlowEffect(Duration::from_secs(2)));
     let body = order_body(&shop.customer, &held.body["hold_uuid"], &method);
-    let asked = shop.service.client.post(format!("{}/api/v1/booking/orders", doomed.base)).body(body.to_string());
+    let asked = shop.service.client.post(format!("{}/api/v1/booking/orders", doomed.url)).body(body.to_string());
     let answer = tokio::spawn(asked.send());
     eventually("the tickets are booked", async || shop.service.stores.status(&shop.tickets[0]).await == "booked").await;
     doomed.kill();

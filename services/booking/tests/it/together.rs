@@ -82,7 +82,7 @@ async fn sell(free_orders: FreeOrderWriter, ticket: Ticket) -> Sold {
         event: EventId::random(),
         user: UserId::random(),
         order: OrderId::by_time(),
-        tickets: vec![ticket.uuid.parse().expect("a uuid")],
+        tickets: vec![ticket.uuid],
     };
     let purchase = Purchase { payment_method: PaymentMethodId::random(), hold: None, currency: "eur", key: None };
     free_orders.sell(&sale, &purchase).await

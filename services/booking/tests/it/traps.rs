@@ -6,11 +6,9 @@ use booking::{Settings, SweepSettings};
 use redis::AsyncCommands;
 use reqwest::StatusCode;
 use seats::HoldLimits;
+use testbed::eventually;
 
-use crate::{
-    customer::insist,
-    service::{Service, eventually},
-};
+use crate::{customer::insist, service::Service};
 
 /// Trap 1: the loser of a race to reserve got a user key all the same, and could confirm.
 #[tokio::test]
@@ -61,21 +59,21 @@ async fn a_hold_does_not_run_out_while_its_sale_is_being_decided() {
         async move { buyer.confirm(&ticket).await }
     });
     let mut redis = service.redis().await;
-    let selling = || async {
+    let selling = async || {
         let mark: Option<String> =
-            redis.clone().hget(format!("event_seats:{}", event.uuid), &ticket.uuid).await.expect("Redis answers");
+            redis.clone().hget(format!("event_seats:{}", event.uuid), ticket.uuid).await.expect("Redis answers");
         mark.is_some_and(|mark| mark.starts_with('s'))
     };
     eventually("the sale has begun", selling).await;
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.expect("Redis answers");
-    eventually("the hold would have run out", || async {
+    eventually("the hold would have run out", async || {
         let (now, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis.clone()).await.expect("Redis answers");
         now > seconds + HOLD.as_secs()
     })
     .await;
 
     other.reserve(&ticket).await.is_not_available();
-    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid.as_str()]);
+    assert_eq!(service.shown_as_reserved(&event).await, [ticket.uuid]);
     blocker.rollback().await.expect("released");
     sale.await.expect("an answer").is_ok();
     assert_eq!(service.stores.buyers(&ticket).await, [buyer.uuid]);
@@ -136,7 +134,7 @@ async fn a_sold_seat_stays_sold_when_its_hold_would_have_run_out() {
     let mut redis = service.redis().await;
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.expect("Redis answers");
     customer.confirm(&ticket).await.is_ok();
-    eventually("the hold would have run out", || async {
+    eventually("the hold would have run out", async || {
         let (now, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis.clone()).await.expect("Redis answers");
         now > seconds + HOLD_SECONDS
     })

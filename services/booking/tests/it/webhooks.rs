@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use fake_stripe::{Delivery, SignedEvent, Status, WEBHOOK_SECRET};
 use rstest::rstest;
+use testbed::eventually;
 use time::OffsetDateTime;
 
-use crate::{
-    paid_shop::{PRICE, Shop, order_of},
-    service::eventually,
-};
+use crate::paid_shop::{PRICE, Shop, order_of};
 
 const PATH: &str = "/api/v1/booking/payments/stripe/webhook";
 
 async fn send(shop: &Shop, event: &SignedEvent) -> u16 {
-    let request = shop.service.client.post(format!("{}{PATH}", shop.service.replica.base));
+    let request = shop.service.client.post(format!("{}{PATH}", shop.service.replica.url));
     let request = request.header("stripe-signature", &event.signature).body(event.body.clone());
     request.send().await.expect("an answer").status().as_u16()
 }
@@ -35,7 +33,7 @@ async fn stored(shop: &Shop) -> i64 {
 async fn a_customer_who_acted_has_the_tickets_by_the_webhook_alone(#[case] delivery: Delivery) {
     let shop = Shop::open().await;
     shop.stripe.set_delivery(delivery);
-    shop.stripe.send_webhooks_to(vec![format!("{}{PATH}", shop.service.replica.base)]);
+    shop.stripe.send_webhooks_to(vec![format!("{}{PATH}", shop.service.replica.url)]);
     let order = shop.order(&shop.saved_card("pm_card_authenticationRequired").await).await;
     shop.stripe.complete_action(&shop.payment().intent);
     // Nobody makes the worker look: it would come in five seconds, the webhook comes at once.

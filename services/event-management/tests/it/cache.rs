@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use testbed::{Proxy, Stores, TestDatabase};
+use testbed::{Proxy, Stores, TestDatabase, eventually};
 
-use crate::service::{POLL, SHOWS_WITHIN, Service, execute, given_an_event, redis};
+use crate::service::{SHOWS_WITHIN, Service, execute, given_an_event, redis};
 
 const CROWD: u64 = 1000;
 
@@ -19,7 +19,7 @@ async fn a_thousand_customers_on_a_cold_event_cost_one_load_and_two_reads_of_its
     sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let mut customers = Vec::new();
     for number in 1..=CROWD {
-        customers.push(service.customer(&event.uuid).await);
+        customers.push(service.customer(event.uuid).await);
         if number == 1 || number == CROWD {
             service.metric_is("event_pages_waiting", number).await;
         }
@@ -41,11 +41,11 @@ async fn details_are_kept_in_redis_for_an_hour_and_save_other_replicas_the_load(
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 3).await;
     let replicas = [Service::start(&db).await, Service::start(&db).await];
-    replicas[0].page(&event.uuid).await;
+    replicas[0].page(event.uuid).await;
     let left: i64 =
         redis::cmd("TTL").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
     assert!((3590..=3600).contains(&left), "{left}");
-    replicas[1].page(&event.uuid).await;
+    replicas[1].page(event.uuid).await;
     assert_eq!((replicas[1].found_in("redis").await, replicas[1].found_in("postgres").await), (1, 0));
 }
 
@@ -54,11 +54,11 @@ async fn details_from_before_a_change_that_no_replica_received_are_not_served_fr
     let db = TestDatabase::create().await;
     let (event, _) = given_an_event(&db, 3).await;
     let first = Service::start(&db).await;
-    first.page(&event.uuid).await;
+    first.page(event.uuid).await;
     drop(first);
     execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
     let second = Service::start(&db).await;
-    assert_eq!(second.page(&event.uuid).await["name"], "Renamed");
+    assert_eq!(second.page(event.uuid).await["name"], "Renamed");
 }
 
 /// The old entries survive in Redis, because the order to drop them never arrived there.
@@ -70,15 +70,15 @@ async fn details_from_before_a_change_that_redis_missed_are_not_served_from_it()
     let service = Service::start_with(db.environment(), &proxy.addr).await;
     service.hears().await;
     for event in [&asked_meanwhile, &asked_after] {
-        service.page(&event.uuid).await;
+        service.page(event.uuid).await;
     }
     proxy.cut();
     execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
-    let took = service.time_until(&asked_meanwhile.uuid, |page| page["name"] == "Renamed").await;
+    let took = service.time_until(asked_meanwhile.uuid, |page| page["name"] == "Renamed").await;
     assert!(took < SHOWS_WITHIN, "{took:?}");
     proxy.mend();
     service.hears().await;
-    assert_eq!(service.page(&asked_after.uuid).await["name"], "Renamed");
+    assert_eq!(service.page(asked_after.uuid).await["name"], "Renamed");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn an_entry_that_cannot_be_read_is_replaced() {
         .query_async::<()>(&mut redis().await)
         .await
         .unwrap();
-    assert_eq!(service.page(&event.uuid).await["name"], "Show");
+    assert_eq!(service.page(event.uuid).await["name"], "Show");
     let stored: String = redis::cmd("GET").arg(&key).query_async(&mut redis().await).await.unwrap();
     assert!(stored.contains("\"Show\""), "{stored}");
 }
@@ -105,13 +105,12 @@ async fn a_redis_that_lost_its_data_is_used_again_after_a_new_epoch() {
     let service = Service::start(&db).await;
     let keys = [format!("event_epoch:{}", db.name), format!("event:{}", event.uuid)];
     redis::cmd("DEL").arg(&keys).query_async::<()>(&mut redis().await).await.unwrap();
-    service.page(&event.uuid).await;
+    service.page(event.uuid).await;
     service.hears().await;
     execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
-    service.time_until(&event.uuid, |page| page["name"] == "Renamed").await;
-    let mut stored: Option<String> = None;
-    while stored.is_none() {
-        tokio::time::sleep(POLL).await;
-        stored = redis::cmd("GET").arg(&keys[1]).query_async(&mut redis().await).await.unwrap();
-    }
+    service.time_until(event.uuid, |page| page["name"] == "Renamed").await;
+    eventually("Redis has the event again", async || {
+        redis::cmd("EXISTS").arg(&keys[1]).query_async::<bool>(&mut redis().await).await.unwrap()
+    })
+    .await;
 }

@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use serde_json::Value;
-use testbed::{Stores, TestDatabase, given};
+use testbed::{NotificationProxy, Stores, TestDatabase, eventually, given};
 
-use crate::{
-    service::{POLL, SHOWS_WITHIN, Service, execute, redis},
-    wire::Wire,
-};
+use crate::service::{SHOWS_WITHIN, Service, execute, redis};
 
 type Check = fn(&Value) -> bool;
 
@@ -48,12 +45,12 @@ async fn a_change_by_sql_shows_on_both_replicas_within_two_seconds() {
     ];
     for (change, shown) in changes {
         for replica in &replicas {
-            replica.event(&event.uuid).await;
+            replica.event(event.uuid).await;
         }
         execute(&db.pool, change).await;
         let committed = Instant::now();
         for replica in &replicas {
-            replica.time_until(&event.uuid, shown).await;
+            replica.time_until(event.uuid, shown).await;
             assert!(committed.elapsed() < SHOWS_WITHIN, "{change}: {:?}", committed.elapsed());
         }
     }
@@ -80,17 +77,17 @@ async fn details_read_before_a_change_are_not_kept_after_it() {
     // The loader has read the event and waits for its tickets …
     let mut lock = db.pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
-    let loading = service.event(&event.uuid);
+    let loading = service.event(event.uuid);
     let meanwhile = async {
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *lock).await.unwrap() == 0 {
-            tokio::time::sleep(POLL).await;
-        }
-        // … while the event changes, and everybody hears of it.
+        eventually("the loader waits for the lock", async || {
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *lock).await.unwrap() > 0
+        })
+        .await;
+        // … while the event changes, and the service hears of the change.
         execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
-        while service.metric("event_changes_total").await == heard {
-            tokio::time::sleep(POLL).await;
-        }
+        eventually("the service hears of the change", async || service.metric("event_changes_total").await > heard)
+            .await;
         lock.commit().await.unwrap();
     };
     let (late, ()) = tokio::join!(loading, meanwhile);
@@ -99,24 +96,24 @@ async fn details_read_before_a_change_are_not_kept_after_it() {
     let stored: Option<String> =
         redis::cmd("GET").arg(format!("event:{}", event.uuid)).query_async(&mut redis().await).await.unwrap();
     assert!(!stored.unwrap_or_default().contains("\"Show\""), "the old event went to Redis after the change");
-    assert_eq!(service.page(&event.uuid).await["name"], "Renamed");
+    assert_eq!(service.page(event.uuid).await["name"], "Renamed");
 }
 
 #[tokio::test]
 async fn changes_made_while_the_listener_was_away_show_at_once_when_it_is_back() {
     let db = TestDatabase::create().await;
     let event = given_a_full_event(&db).await;
-    let wire = Wire::to(&db.addr()).await;
-    let service = Service::start_with(db.environment_at(&wire.addr), &Stores::from_environment().redis_addr).await;
+    let proxy = NotificationProxy::start(&db.addr()).await;
+    let service = Service::start_with(db.environment_at(&proxy.addr), &Stores::from_environment().redis_addr).await;
     service.hears().await;
-    service.page(&event.uuid).await;
-    wire.cut_listeners();
+    service.page(event.uuid).await;
+    proxy.cut();
     execute(&db.pool, "UPDATE events SET name = 'Renamed'").await;
-    let took = service.time_until(&event.uuid, |page| page["name"] == "Renamed").await;
+    let took = service.time_until(event.uuid, |page| page["name"] == "Renamed").await;
     assert!(took < SHOWS_WITHIN, "{took:?}");
-    wire.mend();
+    proxy.mend();
     service.hears().await;
-    assert_eq!(service.page(&event.uuid).await["name"], "Renamed");
+    assert_eq!(service.page(event.uuid).await["name"], "Renamed");
 }
 
 /// A connection whose other end vanished looks alive for minutes.
@@ -124,16 +121,16 @@ async fn changes_made_while_the_listener_was_away_show_at_once_when_it_is_back()
 async fn a_change_shows_within_two_seconds_although_the_listener_silently_hangs() {
     let db = TestDatabase::create().await;
     let event = given_a_full_event(&db).await;
-    let wire = Wire::to(&db.addr()).await;
-    let service = Service::start_with(db.environment_at(&wire.addr), &Stores::from_environment().redis_addr).await;
+    let proxy = NotificationProxy::start(&db.addr()).await;
+    let service = Service::start_with(db.environment_at(&proxy.addr), &Stores::from_environment().redis_addr).await;
     service.hears().await;
-    service.page(&event.uuid).await;
-    wire.hang_listeners();
+    service.page(event.uuid).await;
+    proxy.silence();
     for name in ["Once", "Twice"] {
         execute(&db.pool, &format!("UPDATE events SET name = '{name}'")).await;
-        let took = service.time_until(&event.uuid, |page| page["name"] == name).await;
+        let took = service.time_until(event.uuid, |page| page["name"] == name).await;
         assert!(took < SHOWS_WITHIN, "{name}: {took:?}");
     }
-    wire.mend();
+    proxy.mend();
     service.hears().await;
 }

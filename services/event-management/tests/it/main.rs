@@ -12,4 +12,3 @@ mod page;
 mod seat_states;
 mod service;
 mod streams;
-mod wire;

@@ -1,33 +1,29 @@
 //! A replica of the service in this process, and what tests ask of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 use event_management::Settings;
-use ids::UserId;
+use ids::{TicketId, UserId};
 use kit::settings::{Environment, Mode};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use sqlx::PgPool;
-use testbed::{Stores, TestDatabase, given};
+use testbed::{Replica, Stores, TestDatabase, eventually, given};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    net::TcpStream,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The contract's bound for a change to show on every replica.
 pub(crate) const SHOWS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The longest wait for a condition that is to come at all.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// A running replica. It ends with this value.
 pub(crate) struct Service {
-    base: String,
+    replica: Replica,
     client: reqwest::Client,
-    shutdown: DropGuard,
-    running: JoinHandle<()>,
 }
 
 impl Service {
@@ -56,29 +52,22 @@ impl Service {
         // Each new connection costs a password handshake, which takes long in a program that is not optimised.
         environment.push(("POSTGRES_MAX_OPEN_CONNS".to_owned(), "5".to_owned()));
         let settings = Settings::read(Environment::from_pairs(environment)).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = CancellationToken::new();
-        let guard = shutdown.clone().drop_guard();
-        let running = tokio::spawn(async move {
-            event_management::run(listener, settings, shutdown).await.unwrap();
-        });
-        Self { base, client: reqwest::Client::new(), shutdown: guard, running }
+        let replica = Replica::start(|listener, shutdown| event_management::run(listener, settings, shutdown)).await;
+        Self { replica, client: reqwest::Client::new() }
     }
 
     /// Asks the replica to end and waits until it did.
     pub(crate) async fn end(self) {
-        drop(self.shutdown);
-        self.running.await.unwrap();
+        self.replica.stop().await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
-        self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
+        self.client.get(format!("{}{path}", self.replica.url)).send().await.unwrap()
     }
 
     /// Asks for an event with these headers.
-    pub(crate) async fn ask(&self, method: Method, uuid: &str, headers: &[(&str, &str)]) -> Response {
-        let mut request = self.client.request(method, format!("{}{}", self.base, path(uuid)));
+    pub(crate) async fn ask(&self, method: Method, uuid: impl Display, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method, format!("{}{}", self.replica.url, path(uuid)));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -86,28 +75,28 @@ impl Service {
     }
 
     /// The answer to somebody who has this page.
-    pub(crate) async fn if_none_match(&self, uuid: &str, etag: &str) -> Response {
+    pub(crate) async fn if_none_match(&self, uuid: impl Display, etag: &str) -> Response {
         self.ask(Method::GET, uuid, &[("if-none-match", etag)]).await
     }
 
     /// The tag of the page now.
-    pub(crate) async fn etag(&self, uuid: &str) -> String {
+    pub(crate) async fn etag(&self, uuid: impl Display) -> String {
         self.event(uuid).await.headers()["etag"].to_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn event(&self, uuid: &str) -> Response {
+    pub(crate) async fn event(&self, uuid: impl Display) -> Response {
         self.get(&path(uuid)).await
     }
 
     /// The page of an event that exists.
-    pub(crate) async fn page(&self, uuid: &str) -> Value {
+    pub(crate) async fn page(&self, uuid: impl Display) -> Value {
         let response = self.event(uuid).await;
         assert_eq!(response.status(), StatusCode::OK);
         response.json().await.unwrap()
     }
 
     /// The statuses of an event's tickets, in order.
-    pub(crate) async fn statuses(&self, uuid: &str) -> Vec<String> {
+    pub(crate) async fn statuses(&self, uuid: impl Display) -> Vec<String> {
         let page = self.page(uuid).await;
         page["tickets"].as_array().unwrap().iter().map(|ticket| ticket["status"].as_str().unwrap().to_owned()).collect()
     }
@@ -121,16 +110,12 @@ impl Service {
 
     /// Waits until a metric's sample has this value.
     pub(crate) async fn metric_is(&self, sample: &str, expected: u64) {
-        let started = Instant::now();
-        while self.metric(sample).await != expected {
-            assert!(started.elapsed() < PATIENCE, "{sample} never became {expected}");
-            tokio::time::sleep(POLL).await;
-        }
+        eventually(&format!("{sample} is {expected}"), async || self.metric(sample).await == expected).await;
     }
 
     /// Somebody who has asked for an event: so bare that a thousand of them do not keep this process from answering.
-    pub(crate) async fn customer(&self, uuid: &str) -> Customer {
-        let mut connection = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
+    pub(crate) async fn customer(&self, uuid: impl Display) -> Customer {
+        let mut connection = TcpStream::connect(self.replica.addr).await.unwrap();
         let request = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", path(uuid));
         connection.write_all(request.as_bytes()).await.unwrap();
         Customer { connection }
@@ -141,26 +126,23 @@ impl Service {
         self.metric(&format!("event_details_lookups_total{{source=\"{source}\"}}")).await
     }
 
-    /// Waits until changes are heard and the shared cache is in use.
+    /// Waits until the service hears changes and uses the shared cache.
     pub(crate) async fn hears(&self) {
-        let started = Instant::now();
-        while self.metric("event_changes_listening").await == 0 || self.metric("event_shared_cache_in_use").await == 0 {
-            assert!(started.elapsed() < PATIENCE, "the service hears no changes");
-            tokio::time::sleep(POLL).await;
-        }
+        eventually("the service hears changes and uses the shared cache", async || {
+            self.metric("event_changes_listening").await > 0 && self.metric("event_shared_cache_in_use").await > 0
+        })
+        .await;
     }
 
     /// How long it takes from now until the page is as it should be.
-    pub(crate) async fn time_until(&self, uuid: &str, as_it_should_be: impl Fn(&Value) -> bool) -> Duration {
+    pub(crate) async fn time_until(&self, uuid: impl Display, as_it_should_be: impl Fn(&Value) -> bool) -> Duration {
         let started = Instant::now();
-        loop {
-            let page = self.event(uuid).await.json().await.unwrap();
-            if as_it_should_be(&page) {
-                return started.elapsed();
-            }
-            assert!(started.elapsed() < PATIENCE, "never became what it should be: {page}");
-            tokio::time::sleep(POLL).await;
-        }
+        eventually("the page is as it should be", async || {
+            let page: Value = self.event(&uuid).await.json().await.unwrap();
+            if as_it_should_be(&page) { Ok(()) } else { Err(page) }
+        })
+        .await;
+        started.elapsed()
     }
 }
 
@@ -177,12 +159,9 @@ impl Customer {
     }
 }
 
-fn path(uuid: &str) -> String {
+fn path(uuid: impl Display) -> String {
     format!("/api/v1/management/events/{uuid}")
 }
-
-/// The pause between two looks at a condition.
-pub(crate) const POLL: Duration = Duration::from_millis(10);
 
 pub(crate) async fn redis() -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{}", Stores::from_environment().redis_addr)).unwrap();
@@ -201,33 +180,26 @@ pub(crate) const A_WHILE: Duration = Duration::from_secs(900);
 
 /// Holds a ticket for somebody, whom it returns.
 pub(crate) async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> UserId {
-    let (user, tickets) = (UserId::random(), [ticket.uuid.parse().unwrap()]);
-    let held = seats::hold(
-        &mut redis().await,
-        event.uuid.parse().unwrap(),
-        user,
-        &tickets,
-        &seats::HoldLimits::of_length(length),
-    )
-    .await
-    .unwrap();
+    let (user, tickets) = (UserId::random(), [ticket.uuid]);
+    let held = seats::hold(&mut redis().await, event.uuid, user, &tickets, &seats::HoldLimits::of_length(length))
+        .await
+        .unwrap();
     assert!(matches!(held, seats::HoldOutcome::Placed(_)), "{held:?}");
     user
 }
 
 /// Ends a hold.
 pub(crate) async fn release(event: &given::Event, ticket: &given::Ticket, user: UserId) {
-    seats::release(&mut redis().await, event.uuid.parse().unwrap(), user, &[ticket.uuid.parse().unwrap()])
-        .await
-        .unwrap();
+    seats::release(&mut redis().await, event.uuid, user, &[ticket.uuid]).await.unwrap();
 }
 
 /// Waits until no hold on the ticket lives, by Redis' clock.
 pub(crate) async fn runs_out(ticket: &given::Ticket) {
     let (mut redis, key) = (redis().await, format!("ticket_lock:{}", ticket.uuid));
-    while redis::cmd("EXISTS").arg(&key).query_async::<bool>(&mut redis).await.unwrap() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    eventually("the hold has run out", async || {
+        !redis::cmd("EXISTS").arg(&key).query_async::<bool>(&mut redis).await.unwrap()
+    })
+    .await;
 }
 
 pub(crate) async fn execute(pool: &PgPool, sql: &str) {
@@ -235,14 +207,14 @@ pub(crate) async fn execute(pool: &PgPool, sql: &str) {
 }
 
 /// Books tickets as the booking service does: silently.
-pub(crate) async fn sell(pool: &PgPool, ticket_uuids: &[&str]) {
+pub(crate) async fn sell(pool: &PgPool, tickets: &[TicketId]) {
     let mut sale = pool.begin().await.unwrap();
     sqlx::query("SET LOCAL ticket_platform.sale = 'on'").execute(&mut *sale).await.unwrap();
     let sold = sqlx::query("UPDATE tickets SET status = 'booked' WHERE uuid = ANY($1) AND status = 'available'")
-        .bind(ticket_uuids)
+        .bind(tickets)
         .execute(&mut *sale)
         .await
         .unwrap();
-    assert_eq!(sold.rows_affected(), ticket_uuids.len() as u64);
+    assert_eq!(sold.rows_affected(), tickets.len() as u64);
     sale.commit().await.unwrap();
 }

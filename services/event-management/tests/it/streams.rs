@@ -89,7 +89,7 @@ fn statuses(data: &str) -> BTreeMap<String, String> {
 }
 
 fn of(ticket: &given::Ticket, status: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([(ticket.uuid.clone(), status.to_owned())])
+    BTreeMap::from([(ticket.uuid.to_string(), status.to_owned())])
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_stream_shows_a_hold_its_end_and_a_sale_in_this_order() {
     assert_eq!(listener.changes().await, of(&tickets[2], "available"), "the hold ran out");
     let user = hold(&event, &tickets[0], A_WHILE).await;
     assert_eq!(listener.changes().await, of(&tickets[0], "reserved"));
-    sell(&db.pool, &[&tickets[0].uuid]).await;
+    sell(&db.pool, &[tickets[0].uuid]).await;
     release(&event, &tickets[0], user).await;
     assert_eq!(listener.changes().await, of(&tickets[0], "booked"));
 }
@@ -175,7 +175,7 @@ async fn a_stream_ends_with_its_event() {
     execute(&db.pool, "DELETE FROM events").await;
     assert_eq!(listener.next().await.unwrap().name, "end");
     assert_eq!(listener.next().await, None);
-    for uuid in [&*event.uuid, "nonsense"] {
+    for uuid in [&event.uuid.to_string(), "nonsense"] {
         let answer = service.ask(Method::GET, &format!("{uuid}/seats/stream"), &[]).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND);
         assert_eq!(answer.json::<Value>().await.unwrap()["error"], "event_not_found");

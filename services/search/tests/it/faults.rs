@@ -1,9 +1,9 @@
 //! Faults of the stores and of the records. The tests write the records themselves.
 
 use serde_json::json;
-use testbed::{Proxy, given};
+use testbed::{Proxy, eventually, given};
 
-use crate::support::{World, eventually};
+use crate::support::World;
 
 /// Trap 5 of the contract: a record was dropped on any error, and its offset was committed before it was indexed.
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn a_record_waits_for_elasticsearch_and_its_offset_with_it() {
     let event = given::event(world.pool(), &venue, "Concert", 30).await;
     world.produce_change("events", event.id, 3).await;
     eventually("the batch is retried", async || {
-        (service.metric("search_feed_retries_total{cause=\"elasticsearch\"").await >= 7.0).then_some(())
+        service.metric("search_feed_retries_total{cause=\"elasticsearch\"").await >= 7.0
     })
     .await;
     assert_eq!(world.committed("events"), Some(0));
@@ -42,7 +42,7 @@ async fn a_record_waits_for_postgresql() {
     postgres.cut();
     world.produce_change("events", event.id, 3).await;
     eventually("the batch is retried", async || {
-        (service.metric("search_feed_retries_total{cause=\"postgres\"").await >= 1.0).then_some(())
+        service.metric("search_feed_retries_total{cause=\"postgres\"").await >= 1.0
     })
     .await;
     assert_eq!(world.committed("events"), Some(0));
@@ -65,7 +65,7 @@ async fn a_change_waits_until_its_transaction_is_visible() {
     .unwrap();
     world.produce_change("events", event, number.cast_unsigned()).await;
     eventually("the batch is retried", async || {
-        (service.metric("search_feed_retries_total{cause=\"not_visible_yet\"").await >= 3.0).then_some(())
+        service.metric("search_feed_retries_total{cause=\"not_visible_yet\"").await >= 3.0
     })
     .await;
     assert_eq!(world.committed("events"), Some(0));

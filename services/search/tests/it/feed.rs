@@ -3,9 +3,12 @@
 use reqwest::Client;
 use serde_json::json;
 use sqlx::PgPool;
-use testbed::given::{self, Venue};
+use testbed::{
+    eventually,
+    given::{self, Venue},
+};
 
-use crate::support::{World, eventually};
+use crate::support::World;
 
 /// A venue whose seat map is so large that PostgreSQL stores it out of line. The map is random, so that it does not
 /// compress.

@@ -1,35 +1,15 @@
 //! The program is killed in the middle of its work.
 
-use std::process::{Child, Command, Stdio};
+use testbed::{Process, Program, eventually, given};
 
-use testbed::given;
-
-use crate::support::{World, eventually};
+use crate::support::World;
 
 const CHANGES: usize = 10_000;
 
-/// The program `search serve` as a process.
-struct Program(Child);
-
-impl Program {
-    fn start(world: &World) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_search"));
-        command.arg("serve").env_clear().envs(world.environment()).env("SERVER_ADDR", "127.0.0.1:0");
-        Self(command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap())
-    }
-
-    /// SIGKILL: nothing is finished, nothing committed.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts the program itself.
+async fn start(world: &World) -> Process {
+    let program = Program::new(env!("CARGO_BIN_EXE_search")).arguments(["serve"]).environment(world.environment());
+    program.serve().await.unwrap()
 }
 
 /// The number of records that are indexed and committed, and of those that are not.
@@ -41,8 +21,8 @@ fn progress(world: &World) -> (i64, i64) {
 }
 
 /// Kills the program after more than this many records are done, while others wait.
-async fn kill_after(world: &World, program: Program, records: i64) {
-    eventually("enough records are done", async || (progress(world).0 > records).then_some(())).await;
+async fn kill_after(world: &World, program: Process, records: i64) {
+    eventually("enough records are done", async || progress(world).0 > records).await;
     program.kill();
     assert!(progress(world).1 > 0, "the kill was in the middle");
 }
@@ -101,14 +81,14 @@ async fn two_kills_during_ten_thousand_changes_lose_nothing() {
     }
     world.sql("UPDATE venues SET seat_map = (SELECT json_object_agg(gen_random_uuid(), true) FROM generate_series(1, 1500))").await;
     world.connect().await;
-    let program = Program::start(&world);
+    let program = start(&world).await;
 
     let changes = change(&world, &venues);
     let kills = async {
         kill_after(&world, program, 3_000).await;
-        kill_after(&world, Program::start(&world), 7_000).await;
+        kill_after(&world, start(&world).await, 7_000).await;
     };
     tokio::join!(changes, kills);
-    let _program = Program::start(&world);
+    let _program = start(&world).await;
     world.assert_index_equals_database().await;
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 use serde_json::{Value, json};
-use testbed::given;
+use testbed::{eventually, given};
 
 use crate::support::World;
 
@@ -57,14 +57,9 @@ async fn an_index_of_another_database_is_taken_out_of_service_and_built_again() 
     Client::new().put(world.elasticsearch("/_mapping")).json(&origin).send().await.unwrap();
     let service = world.start().await;
     world.produce_change("events", event.id, 3).await;
-    crate::support::eventually("the index is taken out of service", async || {
-        meta(&world).await["filled_at"].is_null().then_some(())
-    })
-    .await;
-    crate::support::eventually("the service is not ready", async || {
-        (service.get("/readyz").await.status() == 503).then_some(())
-    })
-    .await;
+    eventually("the index is taken out of service", async || meta(&world).await["filled_at"].is_null().then_some(()))
+        .await;
+    eventually("the service is not ready", async || service.get("/readyz").await.status() == 503).await;
     world.prepare().await;
     assert_ne!(meta(&world).await["origin"]["system_identifier"], "1");
     service.ready().await;

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use redis::AsyncCommands;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use testbed::{Proxy, given};
+use testbed::{Proxy, eventually, given};
 
-use crate::support::{Service, World, eventually};
+use crate::support::{Service, World};
 
 fn names(answer: &Value) -> Vec<&str> {
     answer["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect()
@@ -194,7 +194,8 @@ async fn an_answer_is_cached_for_five_minutes_with_its_index() {
     let answer = service.search(&format!("q=+{}+&size=5", word.to_uppercase())).await;
     let key = format!("search:{word}:1:5");
     let mut redis = redis(&world).await;
-    let cached: String = eventually("the answer is cached", async || redis.get(&key).await.unwrap()).await;
+    let cached: String =
+        eventually("the answer is cached", async || redis.get::<_, Option<String>>(&key).await.unwrap()).await;
     let mut cached: Value = serde_json::from_str(&cached).unwrap();
     assert_eq!(cached, json!({"index": world.index().name(), "answer": answer}));
     assert!((290..=300).contains(&redis.ttl::<_, i64>(&key).await.unwrap()));

@@ -65,10 +65,10 @@ impl Market {
             let count = i32::try_from(SEATS_PER_EVENT)?;
             let tickets: Vec<_> = given::tickets(&database.pool, &event, count).await;
             events.push(EventOnSale {
-                uuid: event.uuid,
+                uuid: event.uuid.to_string(),
                 sold: tickets.iter().map(|_| AtomicBool::new(false)).collect(),
                 left: AtomicUsize::new(tickets.len()),
-                tickets: tickets.into_iter().map(|ticket| ticket.uuid).collect(),
+                tickets: tickets.into_iter().map(|ticket| ticket.uuid.to_string()).collect(),
             });
         }
         Ok(Self { events, first: AtomicUsize::new(0), expiring: Mutex::default() })

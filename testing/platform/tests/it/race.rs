@@ -8,14 +8,13 @@ use std::{
 
 use client::{Customer, Shop};
 use futures::future::join_all;
+use ids::EventId;
 use kit::settings::Environment;
 use reqwest::StatusCode;
 use testbed::{
-    Stores, TestDatabase,
+    Replica, Stores, TestDatabase,
     given::{Ticket, event_with_seats},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const CUSTOMERS: usize = 50;
@@ -31,54 +30,46 @@ const BEFORE_NEXT_TRY: Duration = Duration::from_millis(200);
 /// Two replicas of booking and two of event management on one database and one Redis.
 struct Platform {
     shops: [Shop; 2],
-    event_uuid: String,
-    stop: CancellationToken,
-    running: Vec<JoinHandle<()>>,
+    event: EventId,
+    replicas: Vec<Replica>,
 }
 
 impl Platform {
-    async fn start(database: &TestDatabase, event_uuid: String) -> Self {
-        let stop = CancellationToken::new();
-        let mut running = Vec::new();
+    async fn start(database: &TestDatabase, event: EventId) -> Self {
+        let mut replicas = Vec::new();
         let mut shops = Vec::new();
         for _ in 0..2 {
-            let (listener, booking) = listen().await;
             let settings = booking::Settings::read(environment(database)).unwrap();
-            let stopped = stop.clone();
-            running.push(tokio::spawn(async move { booking::run(listener, settings, stopped).await.unwrap() }));
-            let (listener, event_management) = listen().await;
+            let booking = Replica::start(|listener, shutdown| booking::run(listener, settings, shutdown)).await;
             let settings = event_management::Settings::read(environment(database)).unwrap();
-            let stopped = stop.clone();
-            running
-                .push(tokio::spawn(async move { event_management::run(listener, settings, stopped).await.unwrap() }));
-            shops.push(Shop { event_management, booking, search: String::new() });
+            let management =
+                Replica::start(|listener, shutdown| event_management::run(listener, settings, shutdown)).await;
+            shops.push(Shop {
+                event_management: management.url.clone(),
+                booking: booking.url.clone(),
+                search: String::new(),
+            });
+            replicas.extend([booking, management]);
         }
         let [first, second] = <[Shop; 2]>::try_from(shops).unwrap();
-        Self { shops: [first, second], event_uuid, stop, running }
+        Self { shops: [first, second], event, replicas }
     }
 
     /// What each replica shows of a seat.
     async fn shown_by_each(&self, ticket: &Ticket) -> [String; 2] {
         let [first, second] = self.shops.each_ref().map(|shop| async {
-            let page = Customer::new(shop).unwrap().open(&self.event_uuid).await.unwrap();
-            page.status_of(&ticket.uuid).unwrap().to_owned()
+            let page = Customer::new(shop).unwrap().open(&self.event.to_string()).await.unwrap();
+            page.status_of(&ticket.uuid.to_string()).unwrap().to_owned()
         });
         let (first, second) = tokio::join!(first, second);
         [first, second]
     }
 
     async fn stop(self) {
-        self.stop.cancel();
-        for service in self.running {
-            service.await.unwrap();
+        for replica in self.replicas {
+            replica.stop().await;
         }
     }
-}
-
-async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
 }
 
 fn environment(database: &TestDatabase) -> Environment {
@@ -107,14 +98,16 @@ async fn insist(call: impl AsyncFn() -> anyhow::Result<StatusCode>) -> StatusCod
 /// All ask for the seat at once, and one gets it.
 async fn reserve_at_once<'a>(customers: &'a [Customer], ticket: &Ticket) -> &'a Customer {
     let answers =
-        join_all(customers.iter().map(|customer| insist(async || customer.reserve(&ticket.uuid).await))).await;
+        join_all(customers.iter().map(|customer| insist(async || customer.reserve(&ticket.uuid.to_string()).await)))
+            .await;
     winner(customers, answers, ticket).unwrap_or_else(|| panic!("nobody got the free seat {}", ticket.seat))
 }
 
 /// All confirm at once, whether they hold the seat or not.
 async fn confirm_at_once<'a>(customers: &'a [Customer], ticket: &Ticket) -> Option<&'a Customer> {
     let answers =
-        join_all(customers.iter().map(|customer| insist(async || customer.confirm(&ticket.uuid).await))).await;
+        join_all(customers.iter().map(|customer| insist(async || customer.confirm(&ticket.uuid.to_string()).await)))
+            .await;
     winner(customers, answers, ticket)
 }
 
@@ -140,7 +133,11 @@ async fn let_hold_run_out(platform: &Platform, customers: &[Customer], ticket: &
     while platform.shown_by_each(ticket).await != ["available"; 2] {
         assert!(held_since.elapsed() < HOLD + SEEN_WITHIN, "the hold of seat {} does not end", ticket.seat);
     }
-    assert_eq!(insist(async || holder.confirm(&ticket.uuid).await).await, 409, "a hold that ran out was confirmed");
+    assert_eq!(
+        insist(async || holder.confirm(&ticket.uuid.to_string()).await).await,
+        409,
+        "a hold that ran out was confirmed"
+    );
 }
 
 /// Races until the seat is sold. A machine so busy that a hold runs out before its confirm arrives starts the race again.
@@ -184,7 +181,7 @@ async fn a_seat_that_many_race_for_is_sold_once_to_its_holder_and_the_page_is_ri
             run_out += 1;
         }
         let buyer = sell(&platform, &customers, ticket).await;
-        sold.insert(ticket.uuid.clone(), buyer.to_string());
+        sold.insert(ticket.uuid.to_string(), buyer.to_string());
     }
     assert_eq!(run_out, tickets.len() / LETS_IT_RUN_OUT);
     assert_eq!(stored_buyers(&database).await, sold);

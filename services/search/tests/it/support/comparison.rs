@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use reqwest::Client;
 use serde_json::{Map, Value, json};
+use testbed::eventually;
 
-use super::{World, eventually};
+use super::World;
 
 impl World {
     /// Waits until index and database hold the same and no record waits. Then it checks that they still hold the same.
     pub(crate) async fn assert_index_equals_database(&self) {
-        eventually("index and database hold the same", async || {
-            (self.indexed().await == self.expected().await).then_some(())
-        })
-        .await;
+        eventually("index and database hold the same", async || self.indexed().await == self.expected().await).await;
         self.no_lag().await;
         let (indexed, expected) = (self.indexed().await, self.expected().await);
         let missing: Vec<_> = expected.iter().filter(|(id, row)| indexed.get(id) != Some(row)).take(3).collect();

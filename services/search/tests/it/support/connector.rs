@@ -2,8 +2,9 @@
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use testbed::eventually;
 
-use super::{World, eventually};
+use super::World;
 
 impl World {
     /// Creates a connector for the test's database. Debezium begins with a snapshot.

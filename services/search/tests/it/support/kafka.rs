@@ -11,8 +11,9 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::{Value, json};
+use testbed::eventually;
 
-use super::{PATIENCE, World, eventually};
+use super::{PATIENCE, World};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -5,7 +5,7 @@ mod connector;
 mod kafka;
 mod service;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kit::{
     postgres::{Pool, SessionParameter},
@@ -20,9 +20,8 @@ use uuid::Uuid;
 
 pub(crate) use service::Service;
 
-/// Far longer than anything takes here; a wait ends with its condition.
+/// Far longer than Kafka takes to give or take a record.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that belongs to one test.
 pub(crate) struct World {
@@ -137,17 +136,5 @@ impl Drop for World {
                 runtime.block_on(self.clean_up());
             });
         });
-    }
-}
-
-/// Waits until a question has an answer.
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
-        tokio::time::sleep(PAUSE).await;
     }
 }

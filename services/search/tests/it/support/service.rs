@@ -4,26 +4,21 @@ use kit::settings::Environment;
 use reqwest::{Response, StatusCode};
 use search::ServeSettings;
 use serde_json::Value;
-use tokio::{net::TcpListener, task::JoinHandle};
+use testbed::{Replica, eventually};
 
-use super::{World, eventually};
+use super::World;
 
 /// A running service. It ends with the test, or when it is stopped.
 pub(crate) struct Service {
-    pub url: String,
-    shutdown: tokio_util::sync::CancellationToken,
-    running: JoinHandle<Result<(), search::RunError>>,
+    replica: Replica,
 }
 
 impl World {
     /// Starts the service; it may not be ready yet.
     pub(crate) async fn start(&self) -> Service {
         let settings = ServeSettings::read(Environment::from_pairs(self.environment())).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = tokio_util::sync::CancellationToken::new();
-        let running = tokio::spawn(search::run(listener, settings, shutdown.clone()));
-        Service { url, shutdown, running }
+        let replica = Replica::start(|listener, shutdown| search::run(listener, settings, shutdown)).await;
+        Service { replica }
     }
 
     /// Starts the service and waits until it is ready.
@@ -36,14 +31,11 @@ impl World {
 
 impl Service {
     pub(crate) async fn get(&self, path: &str) -> Response {
-        reqwest::get(format!("{}{path}", self.url)).await.unwrap()
+        reqwest::get(format!("{}{path}", self.replica.url)).await.unwrap()
     }
 
     pub(crate) async fn ready(&self) {
-        eventually("the service is ready", async || {
-            (self.get("/readyz").await.status() == StatusCode::OK).then_some(())
-        })
-        .await;
+        eventually("the service is ready", async || self.get("/readyz").await.status() == StatusCode::OK).await;
     }
 
     /// Sends a query that must be answered.
@@ -76,8 +68,6 @@ impl Service {
 
     /// Stops the service the way SIGTERM does.
     pub(crate) async fn stop(self) {
-        self.shutdown.cancel();
-        let Self { running, .. } = self;
-        running.await.unwrap().unwrap();
+        self.replica.stop().await;
     }
 }

@@ -1,19 +1,26 @@
-//! A Redis database per test: the sweeper looks at all sales of a database, and must not meet those of another test.
+//! A Redis database per test: a service's sweeper looks at everything in its database, and must not meet another
+//! test's data.
 
 use redis::{Client, Connection, aio::MultiplexedConnection};
-use testbed::Stores;
 
-/// A test that hangs for longer than this loses its database to another.
+use crate::Stores;
+
+/// A claim ends after this, so that a test that was killed does not keep its database for ever.
 const CLAIMED_SECONDS: u64 = 600;
 
-pub(crate) struct RedisDatabase {
+/// One of the server's numbered databases, which no other test uses.
+#[derive(Debug)]
+pub struct RedisDatabase {
     pub number: i64,
     addr: String,
 }
 
 impl RedisDatabase {
     /// Claims a database that no other test uses, and empties it. Database 0 keeps the claims.
-    pub(crate) async fn claim() -> Self {
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn claim() -> Self {
         let addr = Stores::from_environment().redis_addr;
         let mut claims = client(&addr, 0).get_multiplexed_async_connection().await.expect("Redis answers");
         let (_, databases): (String, i64) = redis::cmd("CONFIG")
@@ -46,11 +53,17 @@ impl RedisDatabase {
         }
     }
 
-    pub(crate) async fn connect(&self) -> MultiplexedConnection {
+    /// A new connection to it.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn connect(&self) -> MultiplexedConnection {
         client(&self.addr, self.number).get_multiplexed_async_connection().await.expect("Redis answers")
     }
 
-    pub(crate) fn addr(&self) -> &str {
+    /// `host:port` of the server.
+    #[must_use]
+    pub fn addr(&self) -> &str {
         &self.addr
     }
 }
@@ -58,7 +71,7 @@ impl RedisDatabase {
 impl Drop for RedisDatabase {
     fn drop(&mut self) {
         let connected: redis::RedisResult<Connection> = client(&self.addr, 0).get_connection();
-        // What cannot be given back now is given back by its end.
+        // A claim that cannot be given back now ends by itself.
         if let Ok(mut claims) = connected {
             let _ = redis::cmd("DEL").arg(claim_key(self.number)).exec(&mut claims);
         }
