@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use release::JobExit;
 use sqlx::{Connection, PgConnection};
-use testbed::TestDatabase;
+use testbed::{TestDatabase, eventually};
 use ticket_migrate::{FileState, Kind};
 
 use crate::Folder;
@@ -136,10 +136,12 @@ async fn a_run_that_outlasts_the_lock_timeout_makes_the_next_one_give_up_for_now
     let migrations = Folder::with(&[("before/9001_slow.sql", "SELECT pg_sleep(2)")]).migrations();
     let running = migrations.clone();
     let running = tokio::spawn(async move { running.up(&mut slow, Kind::All).await });
-    let begun = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = $1)";
-    while sqlx::query_scalar::<_, i64>(begun).bind(&db.name).fetch_one(&db.pool).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let begun = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    eventually("the slow run has the lock", async || {
+        sqlx::query_scalar::<_, bool>(begun).fetch_one(&db.pool).await.unwrap()
+    })
+    .await;
     let error = migrations.up_within(&mut late, Kind::All, Duration::from_millis(200)).await.unwrap_err().error;
     assert_eq!(error.exit, JobExit::Unreachable, "{error:?}");
     running.await.unwrap().unwrap();

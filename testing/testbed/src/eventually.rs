@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep};
 
 /// Far longer than anything takes: the condition ends a wait, the limit only ends a test that would never end.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause between two looks grows from the first to the last of these, so that a long wait does not load what it
-/// looks at.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(40);
+/// The pause between two looks is this part of the time waited so far, within the limits below: a long wait does not
+/// load what it looks at, and a wait that is measured is at most this part too long.
+const PAUSE_PART: u32 = 20;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What one look at a condition gives: `bool` says whether it holds, `Option` and `Result` bring a value once it does.
 pub trait Answer {
@@ -62,17 +63,16 @@ pub async fn eventually<A: Answer>(what: &str, look: impl AsyncFnMut() -> A) -> 
 /// # Errors
 /// When the condition does not hold in time; the last complaint is part of the error.
 pub async fn within<A: Answer>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> A) -> Result<A::Value> {
-    let (deadline, mut pause) = (Instant::now() + limit, FIRST_PAUSE);
+    let started = Instant::now();
     loop {
         match look().await.settled() {
             Ok(value) => return Ok(value),
-            Err(complaint) if Instant::now() >= deadline => {
+            Err(complaint) if started.elapsed() >= limit => {
                 let complaint = complaint.map_or(String::new(), |text| format!(" ({text})"));
                 bail!("still waiting after {limit:?} for: {what}{complaint}");
             }
-            Err(_) => sleep(pause).await,
+            Err(_) => sleep((started.elapsed() / PAUSE_PART).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await,
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -6,7 +6,7 @@ use kit::{
     postgres::Pool,
     settings::{Environment, PostgresSettings},
 };
-use testbed::{Proxy, TestDatabase};
+use testbed::{Proxy, TestDatabase, eventually};
 use tokio::net::{TcpListener, TcpStream};
 
 fn settings(database: &TestDatabase, own: &[(&str, &str)]) -> PostgresSettings {
@@ -158,19 +158,14 @@ async fn a_server_that_silently_went_away_is_given_up_with_all_its_sessions() {
 
 /// Waits until the services have this many sessions.
 async fn assert_sessions(database: &TestDatabase, wanted: i64) {
-    let settled = async {
-        loop {
-            let sessions: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
-            .fetch_one(&database.pool)
-            .await
-            .unwrap();
-            if sessions == wanted {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), settled).await.unwrap();
+    eventually("the services have this many sessions", async || {
+        let sessions: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+        if sessions == wanted { Ok(()) } else { Err(format!("there are {sessions}, not {wanted}")) }
+    })
+    .await;
 }

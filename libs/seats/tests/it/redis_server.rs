@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ids::{EventId, TicketId};
 use redis::aio::MultiplexedConnection;
-use testbed::Stores;
+use testbed::{Stores, eventually};
 
 pub(crate) async fn connect() -> MultiplexedConnection {
     let client = redis::Client::open(format!("redis://{}", Stores::from_environment().redis_addr)).expect("an address");
@@ -19,9 +19,7 @@ pub(crate) async fn now_ms(redis: &mut MultiplexedConnection) -> u64 {
 }
 
 pub(crate) async fn wait_until(redis: &mut MultiplexedConnection, ms: u64) {
-    while now_ms(redis).await <= ms {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+    eventually("Redis' clock has come that far", async || now_ms(redis).await > ms).await;
 }
 
 /// An event of this test's own, so that tests do not disturb each other.

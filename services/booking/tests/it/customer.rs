@@ -1,10 +1,8 @@
 //! A customer who wants a ticket.
 
-use std::time::Duration;
-
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use testbed::given::Ticket;
+use testbed::{eventually, given::Ticket};
 use uuid::Uuid;
 
 #[derive(Clone)]
@@ -83,14 +81,15 @@ impl Customer {
 /// Asks again while the answer is 503, as the contract tells clients to: on a machine that has too much to do, a store
 /// may not answer in time. What the service could not say then, it must be able to say afterwards.
 pub(crate) async fn insist<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
-    loop {
+    eventually("an answer other than 503", async || {
         let answer = ask().await;
-        if answer.status != 503 {
-            return answer;
+        if answer.status == 503 {
+            answer.is_unavailable();
+            return None;
         }
-        answer.is_unavailable();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        Some(answer)
+    })
+    .await
 }
 
 impl Answer {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fake_stripe::{Call, Fault, When};
+use testbed::eventually;
 
 use crate::client::{Shop, order_form};
 
@@ -54,10 +55,5 @@ async fn an_effect_can_come_after_the_client_went_away() {
     let gave_up = tokio::time::timeout(Duration::from_millis(50), shop.post(&path, &[])).await;
     assert!(gave_up.is_err());
     assert_eq!(shop.stripe.payment(&id).captured, 0);
-    let captured = async {
-        while shop.stripe.payment(&id).captured == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), captured).await.expect("captured all the same");
+    eventually("the payment is captured all the same", async || shop.stripe.payment(&id).captured > 0).await;
 }

@@ -12,8 +12,9 @@ use ids::EventId;
 use kit::settings::Environment;
 use reqwest::StatusCode;
 use testbed::{
-    Replica, Stores, TestDatabase,
+    Replica, Stores, TestDatabase, eventually,
     given::{Ticket, event_with_seats},
+    within,
 };
 use uuid::Uuid;
 
@@ -24,8 +25,6 @@ const LETS_IT_RUN_OUT: usize = 10;
 const HOLD: Duration = Duration::from_secs(2);
 /// A hold that ran out is seen to within this: the page is read again and again.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
-const MOST_TRIES: usize = 50;
-const BEFORE_NEXT_TRY: Duration = Duration::from_millis(200);
 
 /// Two replicas of booking and two of event management on one database and one Redis.
 struct Platform {
@@ -85,14 +84,10 @@ fn environment(database: &TestDatabase) -> Environment {
 
 /// Asks again when a busy machine answers 503, as `Retry-After` says a client may: neither call does anything twice.
 async fn insist(call: impl AsyncFn() -> anyhow::Result<StatusCode>) -> StatusCode {
-    for _ in 0..MOST_TRIES {
-        let status = call().await.unwrap();
-        if status != StatusCode::SERVICE_UNAVAILABLE {
-            return status;
-        }
-        tokio::time::sleep(BEFORE_NEXT_TRY).await;
-    }
-    panic!("still 503 after {MOST_TRIES} tries")
+    eventually("an answer other than 503", async || {
+        Some(call().await.unwrap()).filter(|status| *status != StatusCode::SERVICE_UNAVAILABLE)
+    })
+    .await
 }
 
 /// All ask for the seat at once, and one gets it.
@@ -128,11 +123,9 @@ fn winner<'a>(customers: &'a [Customer], answers: Vec<StatusCode>, ticket: &Tick
 /// The winner lets his hold run out: the page shows it, and he cannot confirm any more.
 async fn let_hold_run_out(platform: &Platform, customers: &[Customer], ticket: &Ticket) {
     let holder = reserve_at_once(customers, ticket).await;
-    let held_since = Instant::now();
     // The hold may end between the two reads, so the replicas may differ once.
-    while platform.shown_by_each(ticket).await != ["available"; 2] {
-        assert!(held_since.elapsed() < HOLD + SEEN_WITHIN, "the hold of seat {} does not end", ticket.seat);
-    }
+    let shown_as_free = async || platform.shown_by_each(ticket).await == ["available"; 2];
+    within(HOLD + SEEN_WITHIN, &format!("the hold of seat {} ends", ticket.seat), shown_as_free).await.unwrap();
     assert_eq!(
         insist(async || holder.confirm(&ticket.uuid.to_string()).await).await,
         409,

@@ -1,11 +1,6 @@
 //! The API server, and helpers for all scenarios.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use kube::{
     Api, Client,
     api::{DynamicObject, GroupVersionKind},
@@ -14,26 +9,6 @@ use kube::{
 
 /// The namespace of the stores and of the platform.
 pub const NAMESPACE: &str = "tickets";
-
-/// The pause between two looks.
-const POLL: Duration = Duration::from_millis(200);
-
-/// Waits until `look` succeeds. When it does not within the limit, the error has its last error.
-pub async fn until<T, F>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    let started = Instant::now();
-    loop {
-        match look().await {
-            Ok(found) => return Ok(found),
-            Err(error) if started.elapsed() > limit => {
-                bail!("{what} did not happen within {limit:?}: {error:#}");
-            }
-            Err(_) => tokio::time::sleep(POLL).await,
-        }
-    }
-}
 
 /// The resource under test, without our own Rust types for it.
 pub fn ticket_platforms(client: &Client) -> Api<DynamicObject> {

@@ -10,9 +10,10 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
+use testbed::within;
 
 use crate::{
-    cluster::{ticket_platforms, until, variable},
+    cluster::{ticket_platforms, variable},
     repository::repository,
     stores::Stores,
 };
@@ -99,7 +100,7 @@ impl Platform {
 
     /// Waits until a condition has this status for the present generation.
     pub async fn wait_for(&self, r#type: &str, status: &str) -> Result<Condition> {
-        until(&format!("{type}={status}"), READY_WITHIN, async || {
+        within(READY_WITHIN, &format!("{type}={status}"), async || {
             let condition = self.condition(r#type).await?;
             ensure!(condition.status == status, "{condition:?}; {}", self.summary().await);
             Ok(condition)

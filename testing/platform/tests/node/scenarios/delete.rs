@@ -4,12 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use client::buy;
+use testbed::within;
 
 use super::CORRECTED;
-use crate::{
-    cluster::until,
-    platform::{NAME, Platform},
-};
+use crate::platform::{NAME, Platform};
 
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -18,7 +16,7 @@ pub async fn deleting_removes_the_change_feed_and_keeps_index_and_data(platform:
     let alias = platform.stores.elasticsearch("/_alias/events").await?;
     let started = Instant::now();
     platform.delete().await?;
-    until("the end of the resource", GONE_WITHIN, async || {
+    within(GONE_WITHIN, "the end of the resource", async || {
         ensure!(platform.resources.get_opt(NAME).await?.is_none(), "it is still there");
         Ok(())
     })

@@ -17,9 +17,10 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 use serde::de::DeserializeOwned;
+use testbed::within;
 
 use crate::{
-    cluster::{NAMESPACE, until},
+    cluster::NAMESPACE,
     platform::{NAME, Platform},
     stores::request,
 };
@@ -46,7 +47,7 @@ pub async fn a_deleted_deployment_is_back_within_seconds(platform: &Platform) ->
     let search = all.items.iter().find(|deployment| deployment.name_any().contains("search"));
     let search = search.context("there is a Deployment of search")?;
     deployments.delete(&search.name_any(), &DeleteParams::default()).await?;
-    until("a new Deployment", BACK_WITHIN, async || {
+    within(BACK_WITHIN, "a new Deployment", async || {
         let new = deployments.get(&search.name_any()).await?;
         ensure!(new.uid() != search.uid(), "the old one is still there");
         Ok(())
@@ -88,7 +89,7 @@ async fn restart_operator(client: &Client) -> Result<()> {
     for pod in &old {
         pods.delete(pod, &DeleteParams::default()).await?;
     }
-    until("a reconcile by a new operator", OPERATOR_RESTARTS_WITHIN, async || {
+    within(OPERATOR_RESTARTS_WITHIN, "a reconcile by a new operator", async || {
         let mut most = 0.0_f64;
         for pod in pods.list(&ListParams::default()).await?.items {
             if !old.contains(&pod.name_any()) {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use client::buy;
+use testbed::within;
 
 use super::SECOND;
-use crate::{cluster::until, platform::Platform, repository::repository, witness::Witness};
+use crate::{platform::Platform, repository::repository, witness::Witness};
 
 const ALIAS_MOVES_WITHIN: Duration = Duration::from_secs(60);
 const CONTRACTED_WITHIN: Duration = Duration::from_secs(120);
@@ -18,7 +19,7 @@ pub async fn no_service_of_the_next_version_starts_before_its_gates_are_passed(p
     witness.verdict()?;
     buy(&platform.customer()?, "").await?;
     let index = SECOND.index()?;
-    until("the alias on the new index", ALIAS_MOVES_WITHIN, async || {
+    within(ALIAS_MOVES_WITHIN, "the alias on the new index", async || {
         let answer = platform.stores.elasticsearch("/_alias/events").await?;
         ensure!(answer.as_object().is_some_and(|found| found.keys().eq([&index])), "it points to {answer}");
         Ok(())
@@ -34,7 +35,7 @@ pub async fn contracting_migrations_run_after_the_roll(platform: &Platform) -> R
         .collect();
     ensure!(!versions.is_empty(), "the fixture has no contracting migration");
     let query = format!("SELECT count(*) FROM _sqlx_migrations WHERE success AND version IN ({})", versions.join(","));
-    until("the contracting migrations", CONTRACTED_WITHIN, async || {
+    within(CONTRACTED_WITHIN, "the contracting migrations", async || {
         let applied = platform.stores.sql(&query).await?;
         ensure!(applied == versions.len().to_string(), "{applied} of {} are applied", versions.len());
         Ok(())
