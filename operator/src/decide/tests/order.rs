@@ -60,14 +60,14 @@ const VERSIONS: [&str; 5] = ["0.1.0", "0.1.1", "0.2.0", BROKEN, "0.3.1"];
 
 /// What the stores hold, whether they can be reached or not.
 #[derive(Clone, Default)]
-struct Stores {
+struct StoreContents {
     postgres: crate::observed::PostgresView,
     connect: ConnectView,
     elasticsearch: ElasticsearchView,
 }
 
 impl History {
-    fn look(&mut self, stores: &Stores) {
+    fn look(&mut self, stores: &StoreContents) {
         for version in VERSIONS {
             let release = release(version);
             if version != BROKEN && release.migrations.before.is_applied_in(&stores.postgres.migrations) {
@@ -115,7 +115,7 @@ fn key(world: &World, version: &str) -> String {
 }
 
 /// Lets something happen to the world, or to what can be seen of it.
-fn happen(world: &mut World, stores: &mut Stores, away: &mut [bool; 3], what: &Happening) {
+fn happen(world: &mut World, stores: &mut StoreContents, away: &mut [bool; 3], what: &Happening) {
     match what {
         Happening::Version(version) => world.set_version(version),
         Happening::PostgresAway(is_away) => away[0] = *is_away,
@@ -142,7 +142,7 @@ fn show<T: Clone>(value: &T, is_away: bool) -> Fact<T> {
 }
 
 /// One reconcile: what is away is hidden from the decision; a plan that needs it is not carried out.
-fn reconcile(world: &mut World, stores: &mut Stores, away: [bool; 3]) -> Plan {
+fn reconcile(world: &mut World, stores: &mut StoreContents, away: [bool; 3]) -> Plan {
     world.observed.postgres = show(&stores.postgres, away[0]);
     world.observed.connect = show(&stores.connect, away[1]);
     world.observed.elasticsearch = show(&stores.elasticsearch, away[2]);
@@ -168,7 +168,7 @@ proptest! {
         happenings in proptest::collection::vec(happening(), 1..60)
     ) {
         let mut world = World::new();
-        let (mut stores, mut away, mut history) = (Stores::default(), [false; 3], History::default());
+        let (mut stores, mut away, mut history) = (StoreContents::default(), [false; 3], History::default());
         for what in &happenings {
             happen(&mut world, &mut stores, &mut away, what);
             history.look(&stores);
@@ -185,7 +185,7 @@ proptest! {
         happenings in proptest::collection::vec(happening(), 1..40)
     ) {
         let mut world = World::new();
-        let (mut stores, mut away) = (Stores::default(), [false; 3]);
+        let (mut stores, mut away) = (StoreContents::default(), [false; 3]);
         for what in &happenings {
             happen(&mut world, &mut stores, &mut away, what);
             reconcile(&mut world, &mut stores, away);
