@@ -3,24 +3,21 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ids::{EventId, PaymentMethodId, TicketId, UserId};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
-use uuid::Uuid;
 
 /// The services' own time limits end every answer sooner.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// The services close a connection that is idle for 5 s (their read timeout). The client closes it before.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The addresses of the three services.
+/// The base URLs of the three services.
 #[derive(Debug, Clone)]
 pub struct Shop {
-    /// Base URL of event management.
     pub event_management: String,
-    /// Base URL of booking.
     pub booking: String,
-    /// Base URL of search.
     pub search: String,
 }
 
@@ -52,9 +49,7 @@ pub struct SearchPage {
 /// An event in search results.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Event {
-    /// Public identifier.
-    pub uuid: String,
-    /// Name of the event.
+    pub uuid: EventId,
     pub name: String,
     /// The location of its venue.
     pub location: String,
@@ -63,9 +58,7 @@ pub struct Event {
 /// An event's page.
 #[derive(Debug, Clone, Deserialize)]
 pub struct EventPage {
-    /// Name of the event.
     pub name: String,
-    /// Its seats.
     #[serde(default)]
     pub tickets: Vec<PageTicket>,
 }
@@ -73,21 +66,18 @@ pub struct EventPage {
 /// A seat on an event's page.
 #[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 pub struct PageTicket {
-    /// Public identifier.
-    pub uuid: String,
-    /// Price in minor units.
+    pub uuid: TicketId,
+    /// The price in minor units.
     pub price: i64,
-    /// Name of the seat.
     pub seat: String,
     /// `available`, `reserved` or `booked`.
     pub status: String,
 }
 
 impl EventPage {
-    /// The status of one ticket.
     #[must_use]
-    pub fn status_of(&self, ticket_uuid: &str) -> Option<&str> {
-        self.tickets.iter().find(|ticket| ticket.uuid == ticket_uuid).map(|ticket| ticket.status.as_str())
+    pub fn status_of(&self, ticket: TicketId) -> Option<&str> {
+        self.tickets.iter().find(|other| other.uuid == ticket).map(|ticket| ticket.status.as_str())
     }
 }
 
@@ -100,32 +90,25 @@ pub fn is_success(status: StatusCode) -> bool {
 /// One customer, who keeps their connections.
 #[derive(Debug, Clone)]
 pub struct Customer {
-    /// The user that the customer is.
-    pub user_uuid: Uuid,
+    pub user: UserId,
     shop: Shop,
     client: Client,
 }
 
 impl Customer {
     /// A new customer of a shop.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be made.
     pub fn new(shop: &Shop) -> Result<Self> {
         let client = Client::builder().timeout(REQUEST_TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT).build()?;
-        Ok(Self { user_uuid: Uuid::new_v4(), shop: shop.clone(), client })
+        Ok(Self { user: UserId::random(), shop: shop.clone(), client })
     }
 
     /// Another customer, who shares the connections.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self { user_uuid: Uuid::new_v4(), ..self.clone() }
+        Self { user: UserId::random(), ..self.clone() }
     }
 
-    /// Searches for events.
-    ///
-    /// # Errors
-    /// When the answer is not 200.
+    /// Searches for events. It is an error when the answer is not 200.
     pub async fn search(&self, q: &str) -> Result<SearchPage> {
         let url = Url::parse_with_params(&format!("{}/api/v1/search/events", self.shop.search), [("q", q)])?;
         let answer = self.client.get(url).send().await?;
@@ -133,34 +116,24 @@ impl Customer {
         answer.json().await.context("the search page")
     }
 
-    /// Opens an event's page.
-    ///
-    /// # Errors
-    /// When the answer is not 200.
-    pub async fn open(&self, event_uuid: &str) -> Result<EventPage> {
-        let url = format!("{}/api/v1/management/events/{event_uuid}", self.shop.event_management);
+    /// Opens an event's page. It is an error when the answer is not 200.
+    pub async fn open(&self, event: EventId) -> Result<EventPage> {
+        let url = format!("{}/api/v1/management/events/{event}", self.shop.event_management);
         let answer = self.client.get(url).send().await?;
         ensure!(is_success(answer.status()), "the page answered {}: {}", answer.status(), answer.text().await?);
         answer.json().await.context("the event's page")
     }
 
-    /// Asks to hold a seat.
-    ///
-    /// # Errors
-    /// When there is no answer at all.
-    pub async fn reserve(&self, ticket_uuid: &str) -> Result<StatusCode> {
-        let body = json!({"ticket_uuid": ticket_uuid, "user_uuid": self.user_uuid});
+    /// Asks to hold a seat. Every answer with a status is a result.
+    pub async fn reserve(&self, ticket: TicketId) -> Result<StatusCode> {
+        let body = json!({"ticket_uuid": ticket, "user_uuid": self.user});
         self.post("reserve", body).await
     }
 
-    /// Pays for a held seat.
-    ///
-    /// # Errors
-    /// When there is no answer at all.
-    pub async fn confirm(&self, ticket_uuid: &str) -> Result<StatusCode> {
-        let payment_method = Uuid::new_v4();
-        let body =
-            json!({"ticket_uuid": ticket_uuid, "user_uuid": self.user_uuid, "payment_method_uuid": payment_method});
+    /// Pays for a held seat. Every answer with a status is a result.
+    pub async fn confirm(&self, ticket: TicketId) -> Result<StatusCode> {
+        let payment_method = PaymentMethodId::random();
+        let body = json!({"ticket_uuid": ticket, "user_uuid": self.user, "payment_method_uuid": payment_method});
         self.post("confirm", body).await
     }
 

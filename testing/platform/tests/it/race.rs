@@ -8,7 +8,7 @@ use std::{
 
 use client::{Customer, Shop};
 use futures::future::join_all;
-use ids::EventId;
+use ids::{EventId, UserId};
 use kit::settings::Environment;
 use reqwest::StatusCode;
 use testbed::{
@@ -16,11 +16,10 @@ use testbed::{
     given::{Ticket, event_with_seats},
     within,
 };
-use uuid::Uuid;
 
 const CUSTOMERS: usize = 50;
 const SEATS: i32 = 100;
-/// In every tenth round the first winner lets his hold run out.
+/// In every tenth round the first winner lets their hold run out.
 const LETS_IT_RUN_OUT: usize = 10;
 const HOLD: Duration = Duration::from_secs(2);
 /// A hold that ran out is seen to within this: the page is read again and again.
@@ -57,8 +56,8 @@ impl Platform {
     /// What each replica shows of a seat.
     async fn shown_by_each(&self, ticket: &Ticket) -> [String; 2] {
         let [first, second] = self.shops.each_ref().map(|shop| async {
-            let page = Customer::new(shop).unwrap().open(&self.event.to_string()).await.unwrap();
-            page.status_of(&ticket.uuid.to_string()).unwrap().to_owned()
+            let page = Customer::new(shop).unwrap().open(self.event).await.unwrap();
+            page.status_of(ticket.uuid).unwrap().to_owned()
         });
         let (first, second) = tokio::join!(first, second);
         [first, second]
@@ -92,17 +91,13 @@ async fn insist(call: impl AsyncFn() -> anyhow::Result<StatusCode>) -> StatusCod
 
 /// All ask for the seat at once, and one gets it.
 async fn reserve_at_once<'a>(customers: &'a [Customer], ticket: &Ticket) -> &'a Customer {
-    let answers =
-        join_all(customers.iter().map(|customer| insist(async || customer.reserve(&ticket.uuid.to_string()).await)))
-            .await;
+    let answers = join_all(customers.iter().map(|customer| insist(async || customer.reserve(ticket.uuid).await))).await;
     winner(customers, answers, ticket).unwrap_or_else(|| panic!("nobody got the free seat {}", ticket.seat))
 }
 
 /// All confirm at once, whether they hold the seat or not.
 async fn confirm_at_once<'a>(customers: &'a [Customer], ticket: &Ticket) -> Option<&'a Customer> {
-    let answers =
-        join_all(customers.iter().map(|customer| insist(async || customer.confirm(&ticket.uuid.to_string()).await)))
-            .await;
+    let answers = join_all(customers.iter().map(|customer| insist(async || customer.confirm(ticket.uuid).await))).await;
     winner(customers, answers, ticket)
 }
 
@@ -120,21 +115,17 @@ fn winner<'a>(customers: &'a [Customer], answers: Vec<StatusCode>, ticket: &Tick
     winners.pop()
 }
 
-/// The winner lets his hold run out: the page shows it, and he cannot confirm any more.
+/// The winner lets their hold run out. The page shows it, and they cannot confirm any more.
 async fn let_hold_run_out(platform: &Platform, customers: &[Customer], ticket: &Ticket) {
     let holder = reserve_at_once(customers, ticket).await;
     // The hold may end between the two reads, so the replicas may differ once.
     let shown_as_free = async || platform.shown_by_each(ticket).await == ["available"; 2];
     within(HOLD + SEEN_WITHIN, &format!("the hold of seat {} ends", ticket.seat), shown_as_free).await.unwrap();
-    assert_eq!(
-        insist(async || holder.confirm(&ticket.uuid.to_string()).await).await,
-        409,
-        "a hold that ran out was confirmed"
-    );
+    assert_eq!(insist(async || holder.confirm(ticket.uuid).await).await, 409, "a hold that ran out was confirmed");
 }
 
 /// Races until the seat is sold. A machine so busy that a hold runs out before its confirm arrives starts the race again.
-async fn sell(platform: &Platform, customers: &[Customer], ticket: &Ticket) -> Uuid {
+async fn sell(platform: &Platform, customers: &[Customer], ticket: &Ticket) -> UserId {
     loop {
         let asked = Instant::now();
         let holder = reserve_at_once(customers, ticket).await;
@@ -145,13 +136,9 @@ async fn sell(platform: &Platform, customers: &[Customer], ticket: &Ticket) -> U
             ticket.seat
         );
         if let Some(buyer) = confirm_at_once(customers, ticket).await {
-            assert_eq!(
-                buyer.user_uuid, holder.user_uuid,
-                "seat {} was sold to somebody who did not hold it",
-                ticket.seat
-            );
+            assert_eq!(buyer.user, holder.user, "seat {} was sold to somebody who did not hold it", ticket.seat);
             assert_eq!(platform.shown_by_each(ticket).await, ["booked"; 2]);
-            return buyer.user_uuid;
+            return buyer.user;
         }
         assert!(asked.elapsed() >= HOLD, "nobody could buy seat {} while it was held", ticket.seat);
     }

@@ -30,7 +30,7 @@ pub async fn a_customer_buys_a_ticket_through_the_published_ports(platform: &Pla
             purchase.ticket_uuid
         ))
         .await?;
-    ensure!(buyer == customer.user_uuid.to_string(), "the stored buyer is {buyer:?}, not {}", customer.user_uuid);
+    ensure!(buyer == customer.user.to_string(), "the stored buyer is {buyer:?}, not {}", customer.user);
     Ok(())
 }
 
