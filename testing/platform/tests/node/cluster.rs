@@ -8,15 +8,15 @@ use kube::{
 };
 
 /// The namespace of the stores and of the platform.
-pub const NAMESPACE: &str = "tickets";
+pub(crate) const NAMESPACE: &str = "tickets";
 
 /// The resource under test, without our own Rust types for it.
-pub fn ticket_platforms(client: &Client) -> Api<DynamicObject> {
+pub(crate) fn ticket_platforms(client: &Client) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("ticketplatform.dev", "v1alpha1", "TicketPlatform");
     Api::namespaced_with(client.clone(), NAMESPACE, &ApiResource::from_gvk(&kind))
 }
 
 /// The value of an environment variable that `dev/test` sets.
-pub fn variable(name: &str) -> Result<String> {
+pub(crate) fn variable(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| format!("{name} is not set: this test runs under `make test`"))
 }

@@ -3,11 +3,10 @@
 //! The scenarios share one platform and run in the order given here: each starts from the state that the one before left.
 //! `dev/test` starts the node, the stores and the operator, and names them in the environment.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test's broken set-up or expectation ends it")]
+#![expect(clippy::expect_used, reason = "a test's broken set-up or expectation ends it")]
 
 mod cluster;
 mod platform;
-mod repository;
 mod scenarios;
 mod stores;
 mod witness;

@@ -10,21 +10,20 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
-use testbed::within;
+use testbed::{repository, within};
 
 use crate::{
     cluster::{ticket_platforms, variable},
-    repository::repository,
     stores::Stores,
 };
 
 /// The name of the resource in `examples/`.
-pub const NAME: &str = "box-office";
+pub(crate) const NAME: &str = "box-office";
 /// The time from an empty cluster to Ready. It takes seconds on an idle machine and minutes on a busy one.
 const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// The platform under test and the ways to look at it.
-pub struct Platform {
+pub(crate) struct Platform {
     pub client: Client,
     pub resources: Api<DynamicObject>,
     pub stores: Stores,
@@ -34,7 +33,7 @@ pub struct Platform {
 /// A condition of the resource, valid for its present generation.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Condition {
+pub(crate) struct Condition {
     pub r#type: String,
     pub status: String,
     #[serde(default)]
@@ -44,7 +43,7 @@ pub struct Condition {
 
 impl Platform {
     /// Connects to the platform that the environment names.
-    pub async fn from_environment() -> Result<Self> {
+    pub(crate) async fn from_environment() -> Result<Self> {
         let kubeconfig = Kubeconfig::read_from(variable("TEST_KUBECONFIG")?)?;
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         let client = Client::try_from(config)?;
@@ -63,7 +62,7 @@ impl Platform {
     }
 
     /// Applies the example of `make up` with this version.
-    pub async fn apply(&self, version: &str) -> Result<()> {
+    pub(crate) async fn apply(&self, version: &str) -> Result<()> {
         let path = repository().join("examples/ticketplatform-local.yaml");
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let mut resource: Value = serde_yaml::from_str(&text)?;
@@ -74,20 +73,20 @@ impl Platform {
     }
 
     /// Changes the version only.
-    pub async fn set_version(&self, version: &str) -> Result<()> {
+    pub(crate) async fn set_version(&self, version: &str) -> Result<()> {
         let change = json!({"spec": {"version": version}});
         self.resources.patch(NAME, &PatchParams::default(), &Patch::Merge(&change)).await?;
         Ok(())
     }
 
     /// Requests the deletion of the resource.
-    pub async fn delete(&self) -> Result<()> {
+    pub(crate) async fn delete(&self) -> Result<()> {
         self.resources.delete(NAME, &DeleteParams::default()).await?;
         Ok(())
     }
 
     /// Reads a condition. It is an error when the condition is about an older generation.
-    pub async fn condition(&self, r#type: &str) -> Result<Condition> {
+    pub(crate) async fn condition(&self, r#type: &str) -> Result<Condition> {
         let resource = self.resources.get(NAME).await?;
         let generation = resource.metadata.generation;
         let conditions = resource.data["status"]["conditions"].clone();
@@ -99,7 +98,7 @@ impl Platform {
     }
 
     /// Waits until a condition has this status for the present generation.
-    pub async fn wait_for(&self, r#type: &str, status: &str) -> Result<Condition> {
+    pub(crate) async fn wait_for(&self, r#type: &str, status: &str) -> Result<Condition> {
         within(READY_WITHIN, &format!("{type}={status}"), async || {
             let condition = self.condition(r#type).await?;
             ensure!(condition.status == status, "{condition:?}; {}", self.summary().await);
@@ -121,7 +120,7 @@ impl Platform {
     }
 
     /// A customer who uses the published ports.
-    pub fn customer(&self) -> Result<Customer> {
+    pub(crate) fn customer(&self) -> Result<Customer> {
         Customer::new(&self.shop)
     }
 }

@@ -6,32 +6,30 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use kube::Client;
 use serde_json::Value;
+use testbed::repository;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{
-    cluster::{NAMESPACE, variable},
-    repository::repository,
-};
+use crate::cluster::{NAMESPACE, variable};
 
 /// Connect, Elasticsearch and PostgreSQL.
-pub struct Stores {
+pub(crate) struct Stores {
     client: Client,
     kubectl: String,
     kubeconfig: String,
 }
 
 impl Stores {
-    pub fn new(client: Client) -> Result<Self> {
+    pub(crate) fn new(client: Client) -> Result<Self> {
         Ok(Self { client, kubectl: variable("TEST_KUBECTL")?, kubeconfig: variable("TEST_KUBECONFIG")? })
     }
 
     /// `GET` of Connect's REST interface.
-    pub async fn connect(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn connect(&self, path: &str) -> Result<Value> {
         self.get("connect:8083", path).await
     }
 
     /// `GET` of Elasticsearch.
-    pub async fn elasticsearch(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn elasticsearch(&self, path: &str) -> Result<Value> {
         self.get("elasticsearch:9200", path).await
     }
 
@@ -42,7 +40,7 @@ impl Stores {
     }
 
     /// Runs SQL as superuser and returns the rows as `psql` prints them, columns parted by `|`.
-    pub async fn sql(&self, sql: &str) -> Result<String> {
+    pub(crate) async fn sql(&self, sql: &str) -> Result<String> {
         let mut psql = Command::new(&self.kubectl)
             .args(["--kubeconfig", &self.kubeconfig, "-n", NAMESPACE, "exec", "-i", "postgres-0", "--"])
             .args(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1"])
@@ -59,7 +57,7 @@ impl Stores {
     }
 
     /// Loads the demonstration data, as `make up` does.
-    pub async fn load_demonstration_data(&self) -> Result<()> {
+    pub(crate) async fn load_demonstration_data(&self) -> Result<()> {
         let file = repository().join("examples/demo/demo.sql");
         self.sql(&std::fs::read_to_string(file)?).await?;
         Ok(())
@@ -67,6 +65,6 @@ impl Stores {
 }
 
 /// A request to the API server.
-pub fn request(url: &str) -> Result<http::Request<Vec<u8>>> {
+pub(crate) fn request(url: &str) -> Result<http::Request<Vec<u8>>> {
     Ok(http::Request::get(url).body(Vec::new())?)
 }

@@ -14,10 +14,11 @@ use kube::{
     Api, Client,
     runtime::{WatchStreamExt, watcher},
 };
+use testbed::repository;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::JoinHandle;
 
-use crate::{cluster::NAMESPACE, repository::repository, stores::Stores};
+use crate::{cluster::NAMESPACE, stores::Stores};
 
 const SERVICES: [&str; 3] = ["event-management", "booking", "search"];
 
@@ -26,7 +27,7 @@ const TIMESTAMP_PRECISION: Duration = Duration::from_secs(1);
 
 /// What must be there before the services of a version may start, by the version's own files.
 #[derive(Clone)]
-pub struct Needs {
+pub(crate) struct Needs {
     pub version: &'static str,
     pub index_file: &'static str,
     pub feed_file: &'static str,
@@ -34,7 +35,7 @@ pub struct Needs {
 
 impl Needs {
     /// The index that the version reads: the first twelve hexadecimal digits of its definition's SHA-256.
-    pub fn index(&self) -> Result<String> {
+    pub(crate) fn index(&self) -> Result<String> {
         let definition = std::fs::read(repository().join(self.index_file))?;
         Ok(release::index_name("events", &release::short_hash(&definition)))
     }
@@ -46,14 +47,14 @@ impl Needs {
 }
 
 /// A watch that runs until [`Witness::verdict`].
-pub struct Witness {
+pub(crate) struct Witness {
     seen: Arc<Mutex<BTreeMap<String, Result<()>>>>,
     watching: JoinHandle<Result<()>>,
 }
 
 impl Witness {
     /// Starts watching for pods of this version's services.
-    pub fn start(client: &Client, needs: Needs) -> Result<Self> {
+    pub(crate) fn start(client: &Client, needs: Needs) -> Result<Self> {
         let stores = Stores::new(client.clone())?;
         let client = client.clone();
         let seen: Arc<Mutex<BTreeMap<String, Result<()>>>> = Arc::default();
@@ -76,7 +77,7 @@ impl Witness {
     }
 
     /// Ends the watch. It is an error when a service was not seen, or when something was missing at that moment.
-    pub fn verdict(self) -> Result<()> {
+    pub(crate) fn verdict(self) -> Result<()> {
         ensure!(!self.watching.is_finished(), "the witness stopped watching");
         self.watching.abort();
         let seen = std::mem::take(&mut *self.seen.lock().expect("no holder panics"));

@@ -11,7 +11,7 @@ use crate::{cluster::NAMESPACE, platform::Platform};
 /// SQLSTATE `undefined_column`.
 const UNDEFINED_COLUMN: &str = "42703";
 
-pub async fn a_broken_migration_leaves_the_old_version_serving_and_says_why(platform: &Platform) -> Result<()> {
+pub(crate) async fn a_broken_migration_leaves_the_old_version_serving_and_says_why(platform: &Platform) -> Result<()> {
     platform.set_version(BROKEN).await?;
     let stalled = platform.wait_for("Stalled", "True").await?;
     for part in ["before/", ".sql", "alter table", UNDEFINED_COLUMN] {
@@ -25,12 +25,12 @@ pub async fn a_broken_migration_leaves_the_old_version_serving_and_says_why(plat
     Ok(())
 }
 
-pub async fn setting_the_version_back_recovers(platform: &Platform) -> Result<()> {
+pub(crate) async fn setting_the_version_back_recovers(platform: &Platform) -> Result<()> {
     platform.set_version(SECOND.version).await?;
     recovered(platform).await
 }
 
-pub async fn setting_the_version_forward_to_a_corrected_one_recovers(platform: &Platform) -> Result<()> {
+pub(crate) async fn setting_the_version_forward_to_a_corrected_one_recovers(platform: &Platform) -> Result<()> {
     platform.set_version(BROKEN).await?;
     platform.wait_for("Stalled", "True").await?;
     platform.set_version(CORRECTED).await?;

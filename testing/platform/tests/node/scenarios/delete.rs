@@ -11,7 +11,7 @@ use crate::platform::{NAME, Platform};
 
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 
-pub async fn deleting_removes_the_change_feed_and_keeps_index_and_data(platform: &Platform) -> Result<()> {
+pub(crate) async fn deleting_removes_the_change_feed_and_keeps_index_and_data(platform: &Platform) -> Result<()> {
     let events = platform.stores.sql("SELECT count(*) FROM events").await?;
     let alias = platform.stores.elasticsearch("/_alias/events").await?;
     let started = Instant::now();
@@ -38,7 +38,7 @@ pub async fn deleting_removes_the_change_feed_and_keeps_index_and_data(platform:
 }
 
 /// The feed starts from a new slot. An event that is created afterwards must be found.
-pub async fn applying_again_after_a_delete_works(platform: &Platform) -> Result<()> {
+pub(crate) async fn applying_again_after_a_delete_works(platform: &Platform) -> Result<()> {
     platform.apply(CORRECTED).await?;
     platform.wait_for("Ready", "True").await?;
     platform

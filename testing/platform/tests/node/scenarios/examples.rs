@@ -3,13 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use testbed::repository;
 
-use crate::{
-    platform::{NAME, Platform},
-    repository::repository,
-};
+use crate::platform::{NAME, Platform};
 
-pub async fn every_example_is_accepted(platform: &Platform) -> Result<()> {
+pub(crate) async fn every_example_is_accepted(platform: &Platform) -> Result<()> {
     let mut seen = 0;
     for file in std::fs::read_dir(repository().join("examples"))? {
         let path = file?.path();
@@ -26,7 +24,7 @@ pub async fn every_example_is_accepted(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-pub async fn moving_a_store_is_refused_with_the_fields_name(platform: &Platform) -> Result<()> {
+pub(crate) async fn moving_a_store_is_refused_with_the_fields_name(platform: &Platform) -> Result<()> {
     let moves = [
         ("postgres.host", json!({"postgres": {"host": "elsewhere"}})),
         ("connect.url", json!({"connect": {"url": "http://elsewhere:8083"}})),

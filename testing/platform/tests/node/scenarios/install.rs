@@ -6,7 +6,7 @@ use client::buy;
 use super::FIRST;
 use crate::{platform::Platform, witness::Witness};
 
-pub async fn no_service_starts_before_its_gates_are_passed(platform: &Platform) -> Result<()> {
+pub(crate) async fn no_service_starts_before_its_gates_are_passed(platform: &Platform) -> Result<()> {
     let witness = Witness::start(&platform.client, FIRST)?;
     platform.apply(FIRST.version).await?;
     platform.wait_for("Ready", "True").await?;
@@ -16,7 +16,7 @@ pub async fn no_service_starts_before_its_gates_are_passed(platform: &Platform) 
     witness.verdict()
 }
 
-pub async fn a_customer_buys_a_ticket_through_the_published_ports(platform: &Platform) -> Result<()> {
+pub(crate) async fn a_customer_buys_a_ticket_through_the_published_ports(platform: &Platform) -> Result<()> {
     platform.stores.load_demonstration_data().await?;
     let customer = platform.customer()?;
     let purchase = buy(&customer, "").await?;
@@ -34,7 +34,7 @@ pub async fn a_customer_buys_a_ticket_through_the_published_ports(platform: &Pla
     Ok(())
 }
 
-pub async fn the_alias_points_to_the_index_of_the_version(platform: &Platform) -> Result<()> {
+pub(crate) async fn the_alias_points_to_the_index_of_the_version(platform: &Platform) -> Result<()> {
     let answer = platform.stores.elasticsearch("/_alias/events").await?;
     let indexes: Vec<&String> = answer.as_object().into_iter().flatten().map(|(index, _)| index).collect();
     ensure!(indexes == [&FIRST.index()?], "the alias points to {indexes:?}");

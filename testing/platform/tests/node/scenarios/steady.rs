@@ -31,7 +31,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(10);
 /// The second reconcile after a start shows that the first one caused no further change.
 const RECONCILES: f64 = 2.0;
 
-pub async fn a_second_reconcile_of_an_unchanged_resource_changes_no_object(platform: &Platform) -> Result<()> {
+pub(crate) async fn a_second_reconcile_of_an_unchanged_resource_changes_no_object(platform: &Platform) -> Result<()> {
     let before = versions(platform).await?;
     restart_operator(&platform.client).await?;
     let after = versions(platform).await?;
@@ -41,7 +41,7 @@ pub async fn a_second_reconcile_of_an_unchanged_resource_changes_no_object(platf
     Ok(())
 }
 
-pub async fn a_deleted_deployment_is_back_within_seconds(platform: &Platform) -> Result<()> {
+pub(crate) async fn a_deleted_deployment_is_back_within_seconds(platform: &Platform) -> Result<()> {
     let deployments: Api<Deployment> = Api::namespaced(platform.client.clone(), NAMESPACE);
     let all = deployments.list(&ListParams::default()).await?;
     let search = all.items.iter().find(|deployment| deployment.name_any().contains("search"));

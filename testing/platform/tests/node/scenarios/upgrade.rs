@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use client::buy;
-use testbed::within;
+use testbed::{repository, within};
 
 use super::SECOND;
-use crate::{platform::Platform, repository::repository, witness::Witness};
+use crate::{platform::Platform, witness::Witness};
 
 const ALIAS_MOVES_WITHIN: Duration = Duration::from_secs(60);
 const CONTRACTED_WITHIN: Duration = Duration::from_secs(120);
 
-pub async fn no_service_of_the_next_version_starts_before_its_gates_are_passed(platform: &Platform) -> Result<()> {
+pub(crate) async fn no_service_of_the_next_version_starts_before_its_gates_are_passed(
+    platform: &Platform,
+) -> Result<()> {
     let witness = Witness::start(&platform.client, SECOND)?;
     platform.set_version(SECOND.version).await?;
     platform.wait_for("Ready", "True").await?;
@@ -27,7 +29,7 @@ pub async fn no_service_of_the_next_version_starts_before_its_gates_are_passed(p
     .await
 }
 
-pub async fn contracting_migrations_run_after_the_roll(platform: &Platform) -> Result<()> {
+pub(crate) async fn contracting_migrations_run_after_the_roll(platform: &Platform) -> Result<()> {
     let files = std::fs::read_dir(repository().join("dev/images/fixtures/0.2.0/release/migrations/after"))?;
     let versions: Vec<String> = files
         .filter_map(|file| file.ok()?.file_name().into_string().ok())
