@@ -63,31 +63,30 @@ async fn fifty_customers_race_for_each_of_a_hundred_seats_and_each_is_sold_once(
     second.stop().await;
 }
 
-/// How long somebody who holds a seat takes to confirm it.
+/// When a customer who holds a seat confirms it.
 #[derive(Clone, Copy)]
-enum Manner {
-    /// Until the hold has run out.
-    Dawdles,
-    /// Until just about the hold's end: either side may win.
-    CutsItFine,
+enum Confirms {
+    TooLate,
+    /// Near the end of the hold: either side may win.
+    AtTheEnd,
 }
 
-/// A seat that everybody wants.
+/// A seat that all customers want.
 struct Seat {
     ticket: Ticket,
-    /// What those who get it do next, in turn. Afterwards everybody confirms at once.
-    manners: Mutex<Vec<Manner>>,
-    /// Somebody has bought it; the others give up once they are refused again.
+    /// When the first customers who hold it confirm. All later ones confirm at once.
+    first_holders: Mutex<Vec<Confirms>>,
+    /// A customer has bought it. The others give up once they are refused again.
     sold: AtomicBool,
 }
 
 async fn race(service: &Service, bases: &[String; 2], ticket: Ticket) -> (Ticket, Round) {
-    let manners = match ticket.id % 4 {
-        0 => vec![Manner::Dawdles],
-        1 => vec![Manner::CutsItFine],
+    let first_holders = match ticket.id % 4 {
+        0 => vec![Confirms::TooLate],
+        1 => vec![Confirms::AtTheEnd],
         _ => vec![],
     };
-    let seat = Seat { ticket, manners: Mutex::new(manners), sold: AtomicBool::new(false) };
+    let seat = Seat { ticket, first_holders: Mutex::new(first_holders), sold: AtomicBool::new(false) };
     let customers = (0..CUSTOMERS).map(|number| service.customer().at(&bases[number % bases.len()]));
     let mut round = Round::default();
     for (customer, bought, ran_out) in join_all(customers.map(|customer| buy(customer, &seat))).await {
@@ -120,7 +119,7 @@ async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
         }
         reserved.is_not_available();
         if refused == 0 || was_sold {
-            // Whoever lost cannot confirm either.
+            // A customer who lost the race cannot confirm either.
             insist(|| customer.confirm(&seat.ticket)).await.is_not_reserved();
         }
         if was_sold {
@@ -133,10 +132,10 @@ async fn buy(customer: Customer, seat: &Seat) -> (String, bool, usize) {
 }
 
 async fn think(seat: &Seat) {
-    let manner = seat.manners.lock().expect("no panic").pop();
-    let share_of_the_hold = match manner {
-        Some(Manner::Dawdles) => 1.02,
-        Some(Manner::CutsItFine) => rand::rng().random_range(0.95..1.02),
+    let confirms = seat.first_holders.lock().expect("no panic").pop();
+    let share_of_the_hold = match confirms {
+        Some(Confirms::TooLate) => 1.02,
+        Some(Confirms::AtTheEnd) => rand::rng().random_range(0.95..1.02),
         None => rand::rng().random_range(0.0..0.05),
     };
     tokio::time::sleep(HOLD.mul_f64(share_of_the_hold)).await;

@@ -113,7 +113,8 @@ impl Service {
         eventually(&format!("{sample} is {expected}"), async || self.metric(sample).await == expected).await;
     }
 
-    /// Somebody who has asked for an event: so bare that a thousand of them do not keep this process from answering.
+    /// A client that has asked for an event. It is a bare connection: a thousand HTTP clients would keep this process from
+    /// answering.
     pub(crate) async fn customer(&self, uuid: impl Display) -> Customer {
         let mut connection = TcpStream::connect(self.replica.addr).await.unwrap();
         let request = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", path(uuid));
@@ -168,7 +169,7 @@ pub(crate) async fn redis() -> redis::aio::MultiplexedConnection {
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
-/// An event with so many available tickets.
+/// An event with `tickets` available tickets.
 pub(crate) async fn given_an_event(db: &TestDatabase, tickets: i32) -> (given::Event, Vec<given::Ticket>) {
     let event = given::event(&db.pool, &given::venue(&db.pool, "Berlin").await, "Show", 3).await;
     let tickets = given::tickets(&db.pool, &event, tickets).await;
@@ -178,7 +179,7 @@ pub(crate) async fn given_an_event(db: &TestDatabase, tickets: i32) -> (given::E
 /// Longer than any test.
 pub(crate) const A_WHILE: Duration = Duration::from_secs(900);
 
-/// Holds a ticket for somebody, whom it returns.
+/// Holds a ticket for a new user, and returns the user.
 pub(crate) async fn hold(event: &given::Event, ticket: &given::Ticket, length: Duration) -> UserId {
     let (user, tickets) = (UserId::random(), [ticket.uuid]);
     let held = seats::hold(&mut redis().await, event.uuid, user, &tickets, &seats::HoldLimits::of_length(length))

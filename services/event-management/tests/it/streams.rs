@@ -238,8 +238,8 @@ async fn many_listeners_cost_as_many_reads_as_one_and_no_listener_costs_none() {
     let reads = service.metric("event_seat_reads_total").await - before;
     assert!((1..=5).contains(&reads), "{reads}");
     hold(&event, &tickets[0], A_WHILE).await;
-    for told in join_all(listeners.iter_mut().map(Listener::changes)).await {
-        assert_eq!(told, of(&tickets[0], "reserved"));
+    for received in join_all(listeners.iter_mut().map(Listener::changes)).await {
+        assert_eq!(received, of(&tickets[0], "reserved"));
     }
 
     drop(listeners);

@@ -148,7 +148,7 @@ async fn a_method_is_its_customer_s_alone() {
     attached.is_error(400, "invalid_request_error", None);
     let paid = shop.post("/v1/payment_intents", &order_form(&other, "pm_card_visa_1")).await;
     paid.is_error(400, "invalid_request_error", None);
-    // A name alone is a pattern: each customer gets a method of his own.
+    // A name alone is a pattern: each customer gets a method of their own.
     let saved = shop.post("/v1/payment_methods/pm_card_visa/attach", &[("customer", &other)]).await;
     assert!(saved.id().starts_with("pm_card_visa_"), "{saved:?}");
 }

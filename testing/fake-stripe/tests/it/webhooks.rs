@@ -19,7 +19,7 @@ struct Received {
     body: Value,
 }
 
-/// A shop's end of the webhooks. It refuses the first so many.
+/// The endpoint of a shop that receives webhooks. It refuses the first `refused` of them.
 async fn listen(shop: &Shop, refused: usize) -> UnboundedReceiver<Received> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     shop.stripe.send_webhooks_to(vec![format!("http://{}/hook", listener.local_addr().expect("an address"))]);
@@ -90,9 +90,9 @@ async fn a_webhook_that_is_refused_comes_again() {
     let shop = Shop::open().await;
     let mut received = listen(&shop, 1).await;
     shop.authorize("pm_card_authenticationRequired_1").await;
-    let mut told = kinds(&mut received, 2).await;
-    told.sort();
-    assert_eq!(told, ["created", "requires_action"]);
+    let mut kinds = kinds(&mut received, 2).await;
+    kinds.sort();
+    assert_eq!(kinds, ["created", "requires_action"]);
 }
 
 #[tokio::test]
