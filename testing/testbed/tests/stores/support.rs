@@ -1,0 +1,57 @@
+//! The instance of these tests, reached through the library and through the command.
+
+use std::{process::Output, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use testbed::{OwnInstance, Store, Stores, repository, within};
+use tokio::process::Command;
+
+/// Kafka Connect needs most of it to take up its work after a restart.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct TestInstance {
+    pub own: OwnInstance,
+    pub stores: Stores,
+    pub client: reqwest::Client,
+    /// Shared memory of all users of stores on this machine, before the instance started.
+    pub shared_memory_before: Vec<String>,
+}
+
+impl TestInstance {
+    pub(crate) async fn up(shared_memory_before: Vec<String>) -> Self {
+        let own =
+            OwnInstance::up(&format!("test-stores-{}", std::process::id()), &Store::ALL).await.expect("it starts");
+        let stores = own.addresses().expect("addresses");
+        let client = reqwest::Client::new();
+        Self { own, stores, client, shared_memory_before }
+    }
+
+    /// Runs the program of `dev/stores/stores` for this instance, and returns what it prints to both its outputs.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ticket-stores"));
+        command.arg("--repository").arg(repository()).args(["--name", &self.own.name]).args(arguments);
+        let Output { status, stdout, stderr } = command.output().await?;
+        let printed = String::from_utf8([stdout, stderr].concat())?;
+        ensure!(status.success(), "stores {arguments:?}: {printed}");
+        Ok(printed)
+    }
+
+    pub(crate) fn is_down(&self, store: Store) -> Result<bool> {
+        let status = self.own.status()?;
+        let line = status.lines().find(|line| line.starts_with(store.name())).context("a line for each store")?;
+        Ok(line.ends_with("down"))
+    }
+
+    /// Waits until the topic of the table `events` has at least this many records.
+    pub(crate) async fn records_in_topic(&self, at_least: u64) -> Result<()> {
+        within(PATIENCE, "records in pg.public.events", async || {
+            // One line for each partition: topic:partition:offset
+            let offsets = self.command(&["kafka", "GetOffsetShell", "--topic", "pg.public.events"]).await?;
+            let ends = offsets.lines().filter_map(|line| line.strip_prefix("pg.public.events:")?.split_once(':'));
+            let count: u64 = ends.filter_map(|(_, end)| end.parse::<u64>().ok()).sum();
+            ensure!(count >= at_least, "{count} records of {at_least}");
+            anyhow::Ok(())
+        })
+        .await
+    }
+}
