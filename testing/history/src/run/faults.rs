@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
-use testbed::Proxy;
+use testbed::{Process, Proxy, Store};
 use tokio::time::{Instant, sleep};
 
 use super::{Plan, clock::Recorder, customer::Customers, platform::Platform};
@@ -25,7 +25,7 @@ enum Part {
     Booking(usize),
     EventManagement(usize),
     Search,
-    Store(&'static str),
+    Store(Store),
 }
 
 /// Faults of which customers notice something. Those whose effects take the longest to settle come first.
@@ -34,29 +34,29 @@ const FAULTS: [(FaultKind, Part); 15] = [
     (FaultKind::Killed, Part::Booking(1)),
     (FaultKind::Killed, Part::EventManagement(0)),
     (FaultKind::Killed, Part::EventManagement(1)),
-    (FaultKind::Killed, Part::Store("postgres")),
-    (FaultKind::Killed, Part::Store("redis")),
+    (FaultKind::Killed, Part::Store(Store::Postgres)),
+    (FaultKind::Killed, Part::Store(Store::Redis)),
     (FaultKind::Stopped, Part::Booking(0)),
     (FaultKind::Stopped, Part::Booking(1)),
     (FaultKind::Stopped, Part::EventManagement(0)),
     (FaultKind::Stopped, Part::EventManagement(1)),
-    (FaultKind::Stopped, Part::Store("postgres")),
-    (FaultKind::Stopped, Part::Store("redis")),
-    (FaultKind::Cut, Part::Store("postgres")),
-    (FaultKind::Cut, Part::Store("redis")),
-    (FaultKind::Flushed, Part::Store("redis")),
+    (FaultKind::Stopped, Part::Store(Store::Postgres)),
+    (FaultKind::Stopped, Part::Store(Store::Redis)),
+    (FaultKind::Cut, Part::Store(Store::Postgres)),
+    (FaultKind::Cut, Part::Store(Store::Redis)),
+    (FaultKind::Flushed, Part::Store(Store::Redis)),
 ];
 
 /// Faults of which customers who buy must notice nothing.
 const BYSTANDER_FAULTS: [(FaultKind, Part); 8] = [
     (FaultKind::Killed, Part::Search),
-    (FaultKind::Killed, Part::Store("kafka")),
-    (FaultKind::Killed, Part::Store("connect")),
-    (FaultKind::Killed, Part::Store("elasticsearch")),
+    (FaultKind::Killed, Part::Store(Store::Kafka)),
+    (FaultKind::Killed, Part::Store(Store::Connect)),
+    (FaultKind::Killed, Part::Store(Store::Elasticsearch)),
     (FaultKind::Stopped, Part::Search),
-    (FaultKind::Stopped, Part::Store("kafka")),
-    (FaultKind::Stopped, Part::Store("connect")),
-    (FaultKind::Stopped, Part::Store("elasticsearch")),
+    (FaultKind::Stopped, Part::Store(Store::Kafka)),
+    (FaultKind::Stopped, Part::Store(Store::Connect)),
+    (FaultKind::Stopped, Part::Store(Store::Elasticsearch)),
 ];
 
 /// Injects faults until each was injected often enough and enough purchases were tried.
@@ -119,14 +119,8 @@ impl Injector<'_> {
         let start_us = self.recorder.now_us();
         let length = random.random_range(SHORTEST_FAULT..self.longest);
         match what {
-            FaultKind::Killed => match part {
-                Part::Store(store) => self.platform.instance_of(store).kill_and_restart(store).await?,
-                _ => self.process(part)?.kill_and_restart(length.mul_f64(KILLED_SHARE)).await?,
-            },
-            FaultKind::Stopped => match part {
-                Part::Store(store) => self.platform.instance_of(store).stop_for(store, length).await?,
-                _ => self.process(part)?.stop_for(length).await?,
-            },
+            FaultKind::Killed => self.kill_and_restart(part, length.mul_f64(KILLED_SHARE)).await?,
+            FaultKind::Stopped => self.pause_for(part, length).await?,
             FaultKind::Cut => {
                 let proxy = self.proxy(part)?;
                 proxy.cut();
@@ -139,7 +133,33 @@ impl Injector<'_> {
         Ok(())
     }
 
-    fn process(&self, part: Part) -> Result<&super::process::Process> {
+    /// Kills a part. A replica stays away for a while; a store is away long enough, because it has to read its data again.
+    async fn kill_and_restart(&self, part: Part, away: Duration) -> Result<()> {
+        if let Part::Store(store) = part {
+            let instance = self.platform.instance_of(store);
+            instance.kill(store).await?;
+            return instance.up(&[store]).await.map(drop);
+        }
+        let process = self.process(part)?;
+        process.kill();
+        sleep(away).await;
+        process.restart().await
+    }
+
+    async fn pause_for(&self, part: Part, length: Duration) -> Result<()> {
+        if let Part::Store(store) = part {
+            let instance = self.platform.instance_of(store);
+            instance.pause(store)?;
+            sleep(length).await;
+            return instance.resume(store);
+        }
+        let process = self.process(part)?;
+        process.pause()?;
+        sleep(length).await;
+        process.resume()
+    }
+
+    fn process(&self, part: Part) -> Result<&Process> {
         match part {
             Part::Booking(number) => self.platform.booking.get(number),
             Part::EventManagement(number) => self.platform.event_management.get(number),
@@ -152,15 +172,15 @@ impl Injector<'_> {
     /// The proxy between the services and a store.
     fn proxy(&self, part: Part) -> Result<&Proxy> {
         match part {
-            Part::Store("postgres") => Ok(&self.platform.postgres_proxy),
-            Part::Store("redis") => Ok(&self.platform.redis_proxy),
+            Part::Store(Store::Postgres) => Ok(&self.platform.postgres_proxy),
+            Part::Store(Store::Redis) => Ok(&self.platform.redis_proxy),
             _ => bail!("no proxy stands before it"),
         }
     }
 
     async fn flush(&self, part: Part) -> Result<()> {
-        ensure!(part == Part::Store("redis"), "only Redis can be flushed");
-        let addr = self.platform.instance_of("redis").setting("REDIS_ADDR")?;
+        ensure!(part == Part::Store(Store::Redis), "only Redis can be flushed");
+        let addr = self.platform.instance_of(Store::Redis).addresses()?.redis_addr;
         let mut redis = redis::Client::open(format!("redis://{addr}/"))?.get_multiplexed_async_connection().await?;
         Ok(redis::cmd("FLUSHALL").exec_async(&mut redis).await?)
     }
@@ -171,6 +191,6 @@ fn name(part: Part) -> String {
         Part::Booking(number) => format!("booking-{}", number + 1),
         Part::EventManagement(number) => format!("event-management-{}", number + 1),
         Part::Search => "search".to_owned(),
-        Part::Store(store) => store.to_owned(),
+        Part::Store(store) => store.name().to_owned(),
     }
 }

@@ -7,11 +7,9 @@ mod faults;
 mod market;
 mod multi_seat;
 mod platform;
-mod process;
 mod programs;
 mod result;
 mod shop;
-mod stores;
 mod visit;
 
 use std::{sync::Arc, time::Duration};

@@ -4,16 +4,16 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 use fake_stripe::{Delivery, FakeStripe, Fault, When};
-use testbed::{Proxy, TestDatabase};
+use testbed::{OwnInstance, Process, Program, Proxy, Store, TestDatabase, free_replica_port};
 use tokio::time::{Instant, sleep};
 
-use super::{HOLD, LIFETIME, Plan, Programs, Provider, market::Market, process::Process, stores::Stores};
+use super::{HOLD, LIFETIME, Plan, Programs, Provider, market::Market};
 
 /// Stores that buying and selling need.
-const NEEDED: [&str; 2] = ["postgres", "redis"];
-/// Stores that only search needs. They are an instance of their own, because `dev/stores` starts the stores of one
-/// instance one after the other, and these are slow.
-const BYSTANDERS: [&str; 3] = ["kafka", "connect", "elasticsearch"];
+const NEEDED: [Store; 2] = [Store::Postgres, Store::Redis];
+/// Stores that only search needs. They are an instance of their own, because one start of an instance waits for the other,
+/// and these are slow.
+const BYSTANDERS: [Store; 3] = [Store::Kafka, Store::Connect, Store::Elasticsearch];
 
 /// The share of calls to Stripe that meet each fault.
 const STRIPE_FAULTS: [(f64, Fault); 5] = [
@@ -36,8 +36,8 @@ pub(crate) struct Platform {
     pub postgres_proxy: Proxy,
     pub redis_proxy: Proxy,
     pub database: TestDatabase,
-    stores: Stores,
-    bystanders: Option<Stores>,
+    stores: OwnInstance,
+    bystanders: Option<OwnInstance>,
     logs: PathBuf,
 }
 
@@ -46,26 +46,27 @@ impl Platform {
         let name = format!("history-{}-{}", std::process::id(), plan.seed);
         let logs = std::env::temp_dir().join(format!("ticket-{name}"));
         std::fs::create_dir_all(&logs)?;
-        let stores = Stores::up(name.clone(), &NEEDED).await?;
+        let stores = OwnInstance::up(&name, &NEEDED).await?;
         let bystanders = match plan.bystander_rounds {
             0 => None,
-            _ => Some(Stores::up(format!("{name}-bystanders"), &BYSTANDERS).await?),
+            _ => Some(OwnInstance::up(&format!("{name}-bystanders"), &BYSTANDERS).await?),
         };
-        let database = TestDatabase::create_on(stores.setting("POSTGRES_URL")?).await;
+        let addresses = stores.addresses()?;
+        let database = TestDatabase::create_on(&addresses.postgres_url).await;
         let postgres_proxy = Proxy::start(&database.addr()).await;
-        let redis_proxy = Proxy::start(stores.setting("REDIS_ADDR")?).await;
+        let redis_proxy = Proxy::start(&addresses.redis_addr).await;
         let stripe = match plan.provider {
             Provider::Free => None,
             Provider::Stripe => Some(FakeStripe::start().await),
         };
         let mut environment = database.environment_at(&postgres_proxy.addr);
-        let for_search = bystanders.as_ref().unwrap_or(&stores);
+        let for_search = bystanders.as_ref().unwrap_or(&stores).addresses()?;
         let own = [
             ("REDIS_ADDR", redis_proxy.addr.clone()),
             ("HOLD_SECONDS", HOLD.as_secs().to_string()),
             ("HOLD_LIFETIME_SECONDS", LIFETIME.as_secs().to_string()),
-            ("KAFKA_LISTENERS", for_search.setting("KAFKA_BOOTSTRAP")?.to_owned()),
-            ("ELASTICSEARCH_ADDR", for_search.setting("ELASTICSEARCH_URL")?.to_owned()),
+            ("KAFKA_LISTENERS", for_search.kafka_bootstrap),
+            ("ELASTICSEARCH_ADDR", for_search.elasticsearch_url),
         ];
         environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
         environment.extend(match &stripe {
@@ -73,7 +74,8 @@ impl Platform {
             Some(stripe) => stripe.environment(),
         });
         let start = async |name: &str, program: &str| {
-            Process::start(name, programs.path(program), environment.clone(), &logs).await
+            let program = Program::new(programs.path(program)).environment(environment.clone());
+            start_replica(program, logs.join(name)).await
         };
         let booking = vec![start("booking-1", "booking").await?, start("booking-2", "booking").await?];
         let event_management = vec![
@@ -82,7 +84,7 @@ impl Platform {
         ];
         let search = if bystanders.is_some() { Some(start("search", "search").await?) } else { None };
         if let Some(stripe) = &stripe {
-            let hook = |process: &Process| format!("{}/api/v1/booking/payments/stripe/webhook", process.base);
+            let hook = |process: &Process| format!("{}/api/v1/booking/payments/stripe/webhook", process.url);
             stripe.send_webhooks_to(booking.iter().map(hook).collect());
             stripe.set_delivery(Delivery::Mixed);
             STRIPE_FAULTS.iter().for_each(|(chance, fault)| stripe.fail_any(When::Chance(*chance), *fault));
@@ -102,7 +104,7 @@ impl Platform {
     }
 
     /// The instance that a store belongs to.
-    pub(crate) fn instance_of(&self, store: &str) -> &Stores {
+    pub(crate) fn instance_of(&self, store: Store) -> &OwnInstance {
         self.bystanders.as_ref().filter(|_| BYSTANDERS.contains(&store)).unwrap_or(&self.stores)
     }
 
@@ -120,7 +122,7 @@ impl Platform {
         loop {
             self.decide_payments();
             let under_way = self.payments_under_way().await?;
-            let reserved = market.shown_as_reserved(&self.event_management[0].base).await;
+            let reserved = market.shown_as_reserved(&self.event_management[0].url).await;
             if under_way == 0 && reserved.as_ref().is_ok_and(|seats| *seats == 0) {
                 return Ok(());
             }
@@ -152,4 +154,10 @@ impl Platform {
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
         logs
     }
+}
+
+/// Starts a replica that is found at the same address again after a restart.
+async fn start_replica(program: Program, log: PathBuf) -> Result<Process> {
+    let addr = format!("127.0.0.1:{}", free_replica_port());
+    program.set("SERVER_ADDR", addr).log_to(log).serve().await
 }

@@ -5,7 +5,8 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use testbed::{programs_folder, repository};
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
@@ -23,14 +24,11 @@ impl Programs {
     /// # Errors
     /// When one of them is missing, or older than what it is built from.
     pub fn beside_this() -> Result<Self> {
-        let this = std::env::current_exe()?;
-        // target/<profile>/<program> or target/<profile>/deps/<test>
-        let folder = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
-        let programs = Self(folder.context("a program lies in a folder")?.to_owned());
+        let programs = Self(programs_folder()?);
         for (name, sources) in NEEDED {
             let built = programs.path(name).metadata().and_then(|file| file.modified());
             for source in sources {
-                let changed = last_change(&repository()?.join(source))?;
+                let changed = last_change(&repository().join(source))?;
                 ensure!(
                     built.as_ref().is_ok_and(|built| *built >= changed),
                     "{} is not built from what is there: cargo build --workspace --bins",
@@ -44,13 +42,6 @@ impl Programs {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
-}
-
-/// The folder of the repository, found from where the program runs.
-pub(crate) fn repository() -> Result<PathBuf> {
-    let here = std::env::current_dir()?;
-    let found = here.ancestors().find(|folder| folder.join("dev/stores/stores").exists());
-    found.map(Path::to_owned).with_context(|| format!("there is no dev/stores above {}", here.display()))
 }
 
 fn last_change(folder: &Path) -> Result<SystemTime> {

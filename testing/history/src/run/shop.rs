@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Result;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
+use testbed::Process;
 
 use super::{clock::Recorder, market::EventOnSale, platform::Platform};
 use crate::history::{Call, Operation, Outcome};
@@ -38,14 +39,15 @@ pub(crate) struct Answer {
 impl Shop {
     pub(crate) fn new(platform: &Platform, recorder: Arc<Recorder>) -> Result<Self> {
         let client = Client::builder().timeout(PATIENCE).pool_idle_timeout(IDLE_TIMEOUT).build()?;
-        let named = |processes: &[super::process::Process]| {
-            processes.iter().map(|process| (process.name.clone(), process.base.clone())).collect()
+        let named = |service: &str, processes: &[Process]| {
+            let numbered = (1..).zip(processes);
+            numbered.map(|(number, process)| (format!("{service}-{number}"), process.url.clone())).collect()
         };
         Ok(Self {
             recorder,
             client,
-            booking: named(&platform.booking),
-            event_management: named(&platform.event_management),
+            booking: named("booking", &platform.booking),
+            event_management: named("event-management", &platform.event_management),
         })
     }
 
