@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::stores::{PARTS_REDIS_DB, redis_connection};
+use crate::redis_databases::{PARTS_REDIS_DB, redis_connection};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {

@@ -9,10 +9,10 @@ mod parts;
 mod pgbench;
 mod plan;
 mod programs;
+mod redis_databases;
 mod report;
 mod requests;
 mod shop;
-mod stores;
 mod usage;
 mod wire;
 
@@ -21,9 +21,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use kit::shutdown;
+use testbed::{Instance, Stores, programs_folder};
 use tokio::runtime::{self, Runtime};
 
-use crate::{machine::Machine, measures::Installation, plan::Plan, report::Report, stores::Stores};
+use crate::{machine::Machine, measures::Installation, plan::Plan, report::Report};
 
 /// The services' allocator. With another one, the parts would be slower or faster than the services because of it.
 #[global_allocator]
@@ -55,9 +56,6 @@ struct MeasureArguments {
     /// The name of the instance of `dev/stores`.
     #[arg(long)]
     instance: String,
-    /// The command of `dev/stores`.
-    #[arg(long, default_value = "dev/stores/stores")]
-    stores: PathBuf,
     /// Folder of the services' programs. By default the folder of this program.
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -98,10 +96,10 @@ async fn measure_or_stop(arguments: MeasureArguments) -> Result<()> {
 }
 
 async fn measure(arguments: MeasureArguments) -> Result<()> {
-    let addresses = testbed::Stores::from_environment();
+    let addresses = Stores::from_environment();
     let installation = Installation {
-        programs: programs::folder(arguments.programs)?,
-        stores: Stores { command: arguments.stores, instance: arguments.instance },
+        programs: arguments.programs.map_or_else(programs_folder, Ok)?,
+        instance: Instance::named(&arguments.instance)?,
         redis: addresses.redis_addr.parse().context("TEST_REDIS_ADDR is no address")?,
     };
     let mut plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };

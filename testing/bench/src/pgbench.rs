@@ -1,13 +1,21 @@
 //! pgbench, PostgreSQL's own benchmark. It runs statements of the services without the services.
 
+use std::{process::Stdio, time::Duration};
+
 use anyhow::{Context, Result, bail, ensure};
 use booking::for_bench::{SELL, SELL_PARAMETERS, SESSION};
+use testbed::Instance;
+use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
-use crate::{shop::Shop, shop::TICKET_UUID, stores::Stores};
+use crate::shop::{Shop, TICKET_UUID};
+
+/// A run of pgbench that takes longer fails.
+const ENDS_WITHIN: Duration = Duration::from_secs(120);
 
 /// Runs pgbench on a shop.
 pub(crate) struct Bench<'b> {
-    pub stores: &'b Stores,
+    /// The instance of `dev/stores`.
+    pub instance: &'b Instance,
     pub shop: &'b Shop,
     /// Number of connections.
     pub clients: usize,
@@ -52,12 +60,25 @@ impl Bench<'_> {
         let clients = self.clients.to_string();
         let always = ["--no-vacuum", "--protocol", "prepared", "--client", &clients, "--file", "-"];
         let database = [self.shop.database.name.as_str()];
-        let arguments: Vec<String> =
-            always.iter().chain(arguments).chain(&database).map(|&argument| argument.to_owned()).collect();
+        let arguments = always.iter().chain(arguments).chain(&database);
         let session: Vec<String> = session.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
-        let output = self.stores.pgbench(&arguments, script, &session.join(" ")).await?;
+        let mut command = self.instance.postgres_program("pgbench").await?;
+        command.args(arguments).env("PGOPTIONS", session.join(" "));
+        let output = output_of(command, script).await?;
         parse(&output).with_context(|| format!("pgbench printed: {output}"))
     }
+}
+
+/// Runs pgbench with this script, and returns what it prints.
+async fn output_of(mut pgbench: Command, script: &str) -> Result<String> {
+    pgbench.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = pgbench.spawn().context("pgbench cannot be started")?;
+    let mut input = child.stdin.take().context("pgbench has no input")?;
+    input.write_all(script.as_bytes()).await?;
+    drop(input);
+    let output = timeout(ENDS_WITHIN, child.wait_with_output()).await.context("pgbench takes too long")??;
+    ensure!(output.status.success(), "pgbench failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The statement with each parameter replaced by an expression over pgbench's variable `n`.

@@ -52,7 +52,7 @@ async fn reserve(setup: &Setup<'_>, run: &mut Run) -> Result<[Vec<Buyer>; 2]> {
     step("reserve");
     let buyers: Vec<Buyer> = setup.shop.to_reserve.iter().map(|ticket| Buyer::new(*ticket)).collect();
     let (for_open, for_closed) = buyers.split_at(setup.plan.kept_for_open_loop());
-    let (watched, booking) = (setup.watch(&setup.booking), setup.booking.addr);
+    let (watched, booking) = (setup.watch(&setup.booking)?, setup.booking.addr);
 
     let queue = Queue::new(for_closed);
     let next = |request: &mut Vec<u8>| queue.write_next(request, Buyer::reserve);
@@ -71,7 +71,7 @@ async fn reserve(setup: &Setup<'_>, run: &mut Run) -> Result<[Vec<Buyer>; 2]> {
 async fn confirm(setup: &Setup<'_>, run: &mut Run, reserved: &[Vec<Buyer>; 2]) -> Result<()> {
     step("confirm");
     let [for_closed, for_open] = reserved;
-    let (watched, booking) = (setup.watch(&setup.booking), setup.booking.addr);
+    let (watched, booking) = (setup.watch(&setup.booking)?, setup.booking.addr);
     let queue = Queue::new(for_closed);
     let next = |request: &mut Vec<u8>| queue.write_next(request, Buyer::confirm);
     let throughput = setup.closed(booking).run(Expected::Status(200), &watched, next).await?;
@@ -90,7 +90,7 @@ async fn refuse(setup: &Setup<'_>, run: &mut Run) -> Result<()> {
     let [held, sold, ..] = setup.shop.in_turn.as_slice() else { anyhow::bail!("no tickets to refuse") };
     take(setup, *held, &[Buyer::reserve]).await?;
     take(setup, *sold, &[Buyer::reserve, Buyer::confirm]).await?;
-    let watched = setup.watch(&setup.booking);
+    let watched = setup.watch(&setup.booking)?;
     for (measure, ticket) in [(Measure::RefusalSold, *sold), (Measure::RefusalHeld, *held)] {
         step(if ticket == *sold { "refusals of a sold ticket" } else { "refusals of a held ticket" });
         let crowd = crowd(ticket);

@@ -77,7 +77,7 @@ async fn gzip(setup: &Setup<'_>, run: &mut Run, page: &Page<'_>) -> Result<()> {
 }
 
 async fn closed(setup: &Setup<'_>, run: &mut Run, measure: Measure, status: u16, request: &[u8]) -> Result<()> {
-    let watched = setup.watch(&setup.management);
+    let watched = setup.watch(&setup.management)?;
     let throughput =
         setup.closed(setup.management.addr).run(Expected::Status(status), &watched, always(request)).await?;
     run.throughput.insert(measure, throughput);

@@ -12,15 +12,15 @@ use crate::{
     parts::page_path,
     pgbench::{self, Bench},
     plan::LARGE_PAGE_SEATS,
+    redis_databases::{PARTS_REDIS_DB, flush, redis_connection},
     requests::Buyer,
-    stores::{PARTS_REDIS_DB, flush, redis_connection},
     usage::Watched,
     wire::{Connection, Expected, http, resp},
 };
 
 pub(crate) async fn measure(setup: &Setup<'_>, run: &mut Run) -> Result<()> {
     step("a route that does nothing");
-    let watched = setup.watch(&setup.parts);
+    let watched = setup.watch(&setup.parts)?;
     let buyer = Buyer::new(TicketId::random());
     let nothing = setup.closed(setup.parts.addr).run(Expected::Status(200), &watched, |request| {
         buyer.nothing(request);
@@ -53,7 +53,7 @@ pub(crate) async fn sale_statement(setup: &Setup<'_>) -> Result<Throughput> {
 }
 
 fn bench<'s>(setup: &'s Setup<'_>) -> Bench<'s> {
-    Bench { stores: &setup.installation.stores, shop: &setup.shop, clients: setup.plan.connections }
+    Bench { instance: &setup.installation.instance, shop: &setup.shop, clients: setup.plan.connections }
 }
 
 impl From<pgbench::Outcome> for Throughput {
@@ -84,7 +84,7 @@ async fn hold_script(setup: &Setup<'_>) -> Result<Throughput> {
         connection.send(&select).await?;
         resp::read_verdict(connection).await?;
     }
-    let watched = Watched(setup.watch(&setup.parts).0.into_iter().filter(|(name, _)| *name != "service").collect());
+    let watched = Watched(setup.watch(&setup.parts)?.0.into_iter().filter(|(name, _)| *name != "service").collect());
     let mut commands = commands.into_iter();
     let throughput = setup.closed(redis).run_on(connections, Expected::Held, &watched, |request| {
         commands.next().is_some_and(|command| {

@@ -9,15 +9,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use ids::TicketId;
+use testbed::{Instance, Process, Program, Store};
 
 use crate::{
     load::{ClosedLoop, OpenLoop},
     plan::{OPEN_LOOP_SHARE, Plan},
-    programs::{Environment, Program},
+    programs::{self, Environment},
+    redis_databases::{PARTS_REDIS_DB, SERVICES_REDIS_DB, flush},
     requests::Buyer,
     shop::Shop,
-    stores::{PARTS_REDIS_DB, SERVICES_REDIS_DB, Stores, flush},
-    usage::{Memory, Process, Watched, machine_cpu, memory},
+    usage::{self, Memory, Watched, machine_cpu, memory},
     wire::{Connection, Expected},
 };
 
@@ -25,7 +26,7 @@ use crate::{
 pub(crate) struct Installation {
     /// The folder of the programs.
     pub programs: PathBuf,
-    pub stores: Stores,
+    pub instance: Instance,
     /// The address of Redis.
     pub redis: SocketAddr,
 }
@@ -34,12 +35,12 @@ pub(crate) struct Setup<'s> {
     pub plan: &'s Plan,
     pub installation: &'s Installation,
     pub shop: Shop,
-    pub booking: Program,
-    pub management: Program,
+    pub booking: Process,
+    pub management: Process,
     /// The program of `parts.rs`.
-    pub parts: Program,
-    postgres: Process,
-    redis: Process,
+    pub parts: Process,
+    postgres: usage::Process,
+    redis: usage::Process,
     begun: Instant,
     cpu_of_others: Duration,
 }
@@ -51,22 +52,28 @@ impl<'s> Setup<'s> {
         flush_redis(installation).await?;
         let shop = Shop::open(plan).await?;
         let environment = environment(installation, &shop);
-        let booking = Program::start(&installation.programs.join("booking"), [""; 0], &environment).await?;
-        let management = Program::start(&installation.programs.join("event-management"), [""; 0], &environment).await?;
+        let start = async |program: &str| {
+            let program = Program::new(installation.programs.join(program));
+            programs::start(program.environment(environment.clone())).await
+        };
+        let booking = start("booking").await?;
+        let management = start("event-management").await?;
         for event in [&shop.small, &shop.large, &shop.cold] {
             hold(booking.addr, &event.to_hold).await?;
         }
         let parts = ["parts", &management.addr.to_string(), &shop.small.path, &shop.large.path];
-        let parts = Program::start(&std::env::current_exe()?, parts, &Environment::new()).await?;
-        let (postgres, redis) = (installation.stores.postgres().await?, installation.stores.redis().await?);
+        let parts = programs::start(Program::new(std::env::current_exe()?).arguments(parts)).await?;
+        // PostgreSQL's processes begin and end with its connections.
+        let postgres = usage::Process::WithChildren(installation.instance.pid(Store::Postgres)?);
+        let redis = usage::Process::Single(installation.instance.pid(Store::Redis)?);
         let (begun, cpu_of_others) = (Instant::now(), cpu_of_others(postgres, redis)?);
         Ok(Self { plan, installation, shop, booking, management, parts, postgres, redis, begun, cpu_of_others })
     }
 
     /// Ends the services and drops the data. It is an error when a service has ended before.
     pub(crate) async fn close(self) -> Result<()> {
-        for program in [self.booking, self.management, self.parts] {
-            program.end().await?;
+        for process in [&self.booking, &self.management, &self.parts] {
+            programs::end(process)?;
         }
         flush_redis(self.installation).await
     }
@@ -79,13 +86,13 @@ impl<'s> Setup<'s> {
     }
 
     /// The processes whose CPU time is measured with a program: the stores and the generator.
-    pub(crate) fn watch(&self, program: &Program) -> Watched {
-        Watched(vec![
-            ("service", Process::Single(program.pid)),
+    pub(crate) fn watch(&self, program: &Process) -> Result<Watched> {
+        Ok(Watched(vec![
+            ("service", usage::Process::Single(programs::pid(program)?)),
             ("redis", self.redis),
             ("postgres", self.postgres),
-            ("generator", Process::Single(std::process::id())),
-        ])
+            ("generator", usage::Process::Single(std::process::id())),
+        ]))
     }
 
     pub(crate) fn closed(&self, addr: SocketAddr) -> ClosedLoop {
@@ -110,13 +117,13 @@ impl<'s> Setup<'s> {
 
     pub(crate) fn memory(&self) -> Result<BTreeMap<&'static str, Memory>> {
         let services = [("booking", &self.booking), ("event-management", &self.management)];
-        services.into_iter().map(|(name, program)| Ok((name, memory(program.pid)?))).collect()
+        services.into_iter().map(|(name, service)| Ok((name, memory(programs::pid(service)?)?))).collect()
     }
 }
 
 /// The CPU time of all processes except the stores, this program and what this program has started.
-fn cpu_of_others(postgres: Process, redis: Process) -> Result<Duration> {
-    let ours = postgres.cpu()? + redis.cpu()? + Process::WithChildren(std::process::id()).cpu()?;
+fn cpu_of_others(postgres: usage::Process, redis: usage::Process) -> Result<Duration> {
+    let ours = postgres.cpu()? + redis.cpu()? + usage::Process::WithChildren(std::process::id()).cpu()?;
     Ok(machine_cpu()?.saturating_sub(ours))
 }
 
