@@ -14,7 +14,7 @@ use testbed::{repository, within};
 
 use crate::{
     cluster::{ticket_platforms, variable},
-    stores::Stores,
+    stores::ClusterStores,
 };
 
 /// The name of the resource in `examples/`.
@@ -26,7 +26,7 @@ const READY_WITHIN: Duration = Duration::from_secs(300);
 pub(crate) struct Platform {
     pub client: Client,
     pub resources: Api<DynamicObject>,
-    pub stores: Stores,
+    pub stores: ClusterStores,
     pub shop: Shop,
 }
 
@@ -55,7 +55,7 @@ impl Platform {
         let ports = ports.try_into().map_err(|_| anyhow::anyhow!("TEST_SHOP_PORTS names three ports"))?;
         Ok(Self {
             resources: ticket_platforms(&client),
-            stores: Stores::new(client.clone())?,
+            stores: ClusterStores::new(client.clone())?,
             shop: Shop::at("127.0.0.1", ports),
             client,
         })

@@ -12,13 +12,13 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use crate::cluster::{NAMESPACE, variable};
 
 /// Connect, Elasticsearch and PostgreSQL.
-pub(crate) struct Stores {
+pub(crate) struct ClusterStores {
     client: Client,
     kubectl: String,
     kubeconfig: String,
 }
 
-impl Stores {
+impl ClusterStores {
     pub(crate) fn new(client: Client) -> Result<Self> {
         Ok(Self { client, kubectl: variable("TEST_KUBECTL")?, kubeconfig: variable("TEST_KUBECONFIG")? })
     }

@@ -18,7 +18,7 @@ use testbed::repository;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::task::JoinHandle;
 
-use crate::{cluster::NAMESPACE, stores::Stores};
+use crate::{cluster::NAMESPACE, stores::ClusterStores};
 
 const SERVICES: [&str; 3] = ["event-management", "booking", "search"];
 
@@ -55,7 +55,7 @@ pub(crate) struct Witness {
 impl Witness {
     /// Starts watching for pods of this version's services.
     pub(crate) fn start(client: &Client, needs: Needs) -> Result<Self> {
-        let stores = Stores::new(client.clone())?;
+        let stores = ClusterStores::new(client.clone())?;
         let client = client.clone();
         let seen: Arc<Mutex<BTreeMap<String, Result<()>>>> = Arc::default();
         let record = Arc::clone(&seen);
@@ -105,7 +105,7 @@ fn is_service_of(pod: &Pod, version: &str) -> bool {
         && images(pod).any(|image| SERVICES.iter().any(|service| image.ends_with(&format!("/{service}:{version}"))))
 }
 
-async fn judge(client: &Client, stores: &Stores, needs: &Needs, pod: &Pod) -> Result<()> {
+async fn judge(client: &Client, stores: &ClusterStores, needs: &Needs, pod: &Pod) -> Result<()> {
     let created = pod.metadata.creation_timestamp.as_ref().context("a pod has a creation timestamp")?;
     let created = OffsetDateTime::parse(&created.0.to_string(), &Rfc3339)?;
     migrated_before(client, needs.version, created).await?;
@@ -132,7 +132,7 @@ async fn migrated_before(client: &Client, version: &str, created: OffsetDateTime
     Ok(())
 }
 
-async fn index_filled_before(stores: &Stores, index: &str, created: OffsetDateTime) -> Result<()> {
+async fn index_filled_before(stores: &ClusterStores, index: &str, created: OffsetDateTime) -> Result<()> {
     let answer = stores.elasticsearch(&format!("/{index}/_mapping")).await?;
     let filled = answer[index]["mappings"]["_meta"]["filled_at"].as_str();
     let filled = filled.with_context(|| format!("index {index} was not filled: {answer}"))?;
@@ -144,7 +144,7 @@ async fn index_filled_before(stores: &Stores, index: &str, created: OffsetDateTi
     Ok(())
 }
 
-async fn feed_runs(stores: &Stores, tables: &[String]) -> Result<()> {
+async fn feed_runs(stores: &ClusterStores, tables: &[String]) -> Result<()> {
     let status = stores.connect("/connectors/tickets/status").await?;
     let states: Vec<&str> =
         status["tasks"].as_array().into_iter().flatten().filter_map(|task| task["state"].as_str()).collect();
