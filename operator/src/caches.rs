@@ -12,8 +12,7 @@ use crate::{api::TicketPlatform, names};
 
 /// The copies.
 #[derive(Clone)]
-#[allow(missing_docs, reason = "the fields are named after the kinds they hold")]
-pub struct Caches {
+pub(crate) struct Caches {
     pub platforms: Store<TicketPlatform>,
     pub jobs: Store<Job>,
     pub deployments: Store<Deployment>,
@@ -29,7 +28,7 @@ impl Caches {
     ///
     /// # Errors
     /// When a watch has ended, which it only does when the program ends.
-    pub async fn wait_until_ready(&self) -> Result<(), kube::runtime::reflector::store::WriterDropped> {
+    pub(crate) async fn wait_until_ready(&self) -> Result<(), kube::runtime::reflector::store::WriterDropped> {
         self.platforms.wait_until_ready().await?;
         self.jobs.wait_until_ready().await?;
         self.deployments.wait_until_ready().await?;
@@ -42,13 +41,13 @@ impl Caches {
 }
 
 /// The platform an object of the operator belongs to, by its labels.
-pub fn platform_of<K: kube::Resource>(object: &K) -> Option<ObjectRef<TicketPlatform>> {
+pub(crate) fn platform_of<K: kube::Resource>(object: &K) -> Option<ObjectRef<TicketPlatform>> {
     let instance = object.meta().labels.as_ref()?.get(names::INSTANCE)?;
     Some(ObjectRef::new(instance).within(object.meta().namespace.as_deref()?))
 }
 
 /// Objects of one platform.
-pub fn of_platform<K>(store: &Store<K>, platform: &TicketPlatform) -> Vec<std::sync::Arc<K>>
+pub(crate) fn of_platform<K>(store: &Store<K>, platform: &TicketPlatform) -> Vec<std::sync::Arc<K>>
 where
     K: kube::Resource<DynamicType = ()> + Clone + 'static,
 {

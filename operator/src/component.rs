@@ -15,10 +15,10 @@ pub enum Component {
 
 impl Component {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::EventManagement, Self::Booking, Self::Search];
+    pub(crate) const ALL: [Self; 3] = [Self::EventManagement, Self::Booking, Self::Search];
 
     /// The name of program, image and label.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::EventManagement => "event-management",
             Self::Booking => "booking",
@@ -27,12 +27,12 @@ impl Component {
     }
 
     /// The service of that name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|component| component.as_str() == name)
     }
 
     /// The port it listens on.
-    pub const fn port(self) -> i32 {
+    pub(crate) const fn port(self) -> i32 {
         match self {
             Self::EventManagement => 8080,
             Self::Booking => 8081,
@@ -41,7 +41,7 @@ impl Component {
     }
 
     /// How it runs, as the resource says.
-    pub const fn workload(self, spec: &TicketPlatformSpec) -> &WorkloadSpec {
+    pub(crate) const fn workload(self, spec: &TicketPlatformSpec) -> &WorkloadSpec {
         match self {
             Self::EventManagement => &spec.services.event_management,
             Self::Booking => &spec.services.booking.workload,

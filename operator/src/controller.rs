@@ -33,7 +33,7 @@ const DEBOUNCE: Duration = Duration::from_millis(100);
 const CONCURRENCY: u16 = 4;
 
 /// The controller, not yet running, and the caches it fills once it does.
-pub fn build(
+pub(crate) fn build(
     client: &Client,
     namespace: Option<&str>,
     leading: watch::Receiver<bool>,
@@ -64,7 +64,7 @@ pub fn build(
 }
 
 /// Ends the controller after the reconciles in hand when told to stop.
-pub fn stopping(controller: Controller<TicketPlatform>, stop: CancellationToken) -> Controller<TicketPlatform> {
+pub(crate) fn stopping(controller: Controller<TicketPlatform>, stop: CancellationToken) -> Controller<TicketPlatform> {
     controller.graceful_shutdown_on(stop.cancelled_owned())
 }
 

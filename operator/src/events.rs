@@ -12,13 +12,13 @@ use crate::{
 
 /// Tells what happens to platforms.
 #[derive(Clone)]
-pub struct EventRecorder {
+pub(crate) struct EventRecorder {
     recorder: Recorder,
 }
 
 /// One thing to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusEvent {
+pub(crate) struct StatusEvent {
     /// Why.
     pub reason: Reason,
     /// In words.
@@ -27,13 +27,13 @@ pub struct StatusEvent {
 
 impl EventRecorder {
     /// Tells in the name of one replica of the operator.
-    pub fn new(client: Client, identity: &str) -> Self {
+    pub(crate) fn new(client: Client, identity: &str) -> Self {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: Some(identity.to_owned()) };
         Self { recorder: Recorder::new(client, reporter) }
     }
 
     /// Tells what has changed between two statuses.
-    pub async fn tell(
+    pub(crate) async fn tell(
         &self,
         platform: &TicketPlatform,
         before: Option<&TicketPlatformStatus>,
@@ -45,7 +45,7 @@ impl EventRecorder {
     }
 
     /// Tells what could not be removed.
-    pub async fn left_behind(&self, platform: &TicketPlatform, things: &[String]) {
+    pub(crate) async fn left_behind(&self, platform: &TicketPlatform, things: &[String]) {
         let message = format!("Left behind: {}.", things.join("; "));
         self.publish(platform, &StatusEvent { reason: Reason::LeftBehind, message }).await;
     }
@@ -76,7 +76,7 @@ impl EventRecorder {
 
 /// What has changed between two statuses, gates first. The summary conditions repeat a gate's reason, so they are told
 /// only when they say something of their own.
-pub fn status_events(before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) -> Vec<StatusEvent> {
+pub(crate) fn status_events(before: Option<&TicketPlatformStatus>, after: &TicketPlatformStatus) -> Vec<StatusEvent> {
     let mut kinds = ConditionType::ALL.to_vec();
     kinds.rotate_left(1);
     let told = kinds.into_iter().filter_map(|kind| {

@@ -18,11 +18,11 @@ pub enum ErrorClass {
 }
 
 /// Failures by the step's name.
-pub type Failures = BTreeMap<String, Failure>;
+pub(crate) type Failures = BTreeMap<String, Failure>;
 
 /// The last failures of a step in a row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The step's `attempt_key`. With another key it is another step.
     pub attempt_key: String,
     /// What kind of failure.
@@ -38,7 +38,7 @@ pub struct Failure {
 impl Failure {
     /// When to try again. What was refused is tried again too, though rarely: the cause may lie where nobody tells the
     /// operator of a change, such as a right in the database.
-    pub fn next_attempt(&self) -> Timestamp {
+    pub(crate) fn next_attempt(&self) -> Timestamp {
         match self.class {
             ErrorClass::Invalid => self.at + LONGEST_PAUSE,
             ErrorClass::Transient | ErrorClass::Conflict | ErrorClass::Unauthorized => self.at + pause(self.count),
@@ -46,7 +46,7 @@ impl Failure {
     }
 
     /// Whether somebody must mend something before an attempt can succeed.
-    pub fn needs_help(&self) -> bool {
+    pub(crate) fn needs_help(&self) -> bool {
         self.class == ErrorClass::Invalid
     }
 }
@@ -55,7 +55,7 @@ impl Failure {
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Pause after the given number of attempts in a row: 2 s, doubling, at most five minutes.
-pub fn pause(attempts: u32) -> SignedDuration {
+pub(crate) fn pause(attempts: u32) -> SignedDuration {
     const FIRST_SECONDS: i64 = 2;
     let doublings = attempts.saturating_sub(1).min(16);
     SignedDuration::from_secs(FIRST_SECONDS << doublings).min(LONGEST_PAUSE)

@@ -3,7 +3,7 @@
 use release::short_hash;
 
 /// A short hash of several parts. Each is preceded by its length, so no two lists of parts run together.
-pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut content = Vec::new();
     for part in parts {
         content.extend((part.len() as u64).to_be_bytes());

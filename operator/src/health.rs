@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 
 /// What the endpoints tell.
 #[derive(Clone)]
-pub struct Health {
+pub(crate) struct Health {
     /// Whether the caches have been filled.
     pub is_ready: Arc<AtomicBool>,
     /// The metrics.
@@ -24,7 +24,7 @@ pub struct Health {
 ///
 /// # Errors
 /// When the listener breaks.
-pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> std::io::Result<()> {
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(readyz))

@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_secs(2);
 const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the lease is, and in whose name it is taken.
-pub struct Candidacy {
+pub(crate) struct Candidacy {
     /// Namespace of the lease.
     pub namespace: String,
     /// This replica.
@@ -26,7 +26,12 @@ pub struct Candidacy {
 }
 
 /// Stands for election until told to stop, says in `leading` how it goes, and gives the lease back at the end.
-pub async fn campaign(client: Client, candidacy: Candidacy, leading: watch::Sender<bool>, stop: CancellationToken) {
+pub(crate) async fn campaign(
+    client: Client,
+    candidacy: Candidacy,
+    leading: watch::Sender<bool>,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         let parameters = LeaseParams::new(candidacy.identity.clone(), LEASE_SECONDS, RENEW_BEFORE_END_SECONDS);
         let manager = LeaseManagerBuilder::new(client.clone(), crate::names::FIELD_MANAGER)

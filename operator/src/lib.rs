@@ -1,25 +1,30 @@
-//! The operator of the ticket sales platform: keeps each `TicketPlatform` as its resource says.
+//! The operator of the ticket sales platform: it keeps each `TicketPlatform` as its resource says.
 //!
-//! A reconcile has three parts: [`observe`] reads everything that matters into plain values, [`decide`] turns them
-//! into a plan without doing anything, [`execute`] carries the plan out.
+//! A reconcile has three parts. `observe` reads everything that matters into plain values. `decide` turns them into a
+//! plan and does nothing else. `execute` carries the plan out.
 
 #[expect(unreachable_pub, reason = "KubeSchema derives a hidden copy of each type, as public as the type")]
 pub mod api;
 pub mod backends;
-pub mod caches;
-pub mod component;
-pub mod controller;
-pub mod decide;
-pub mod events;
-pub mod execute;
-pub mod failures;
-pub mod hash;
-pub mod health;
-pub mod leader;
-pub mod metrics;
-pub mod names;
-pub mod observe;
-pub mod observed;
-pub mod reconcile;
+mod caches;
+mod component;
+mod controller;
+mod decide;
+mod events;
+mod execute;
+mod failures;
+mod hash;
+mod health;
+mod leader;
+mod metrics;
+mod names;
+mod observe;
+mod observed;
+mod reconcile;
 pub mod resources;
-pub mod run;
+mod run;
+
+pub use component::Component;
+pub use failures::ErrorClass;
+pub use observed::{ConnectView, JobKind};
+pub use run::{RunError, Settings, run};

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 use kube::CustomResourceExt;
 use ticket_operator::{
+    RunError, Settings,
     api::{Reason, TicketPlatform},
-    run::{self, Settings},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -26,7 +26,7 @@ enum Print {
     Reasons,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<(), RunError> {
     let arguments = Arguments::parse();
     match arguments.print {
         Some(Print::Crd) => print!("{}", serde_yaml::to_string(&TicketPlatform::crd())?),
@@ -37,8 +37,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 #[tokio::main]
-async fn run(settings: Settings) -> anyhow::Result<()> {
+async fn run(settings: Settings) -> Result<(), RunError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
-    run::run(settings, kit::shutdown::on_signal()?).await
+    ticket_operator::run(settings, kit::shutdown::on_signal()?).await
 }

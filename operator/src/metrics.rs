@@ -11,7 +11,7 @@ const CONTROLLER: &str = "ticketplatform";
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
 /// The operator's metrics.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     reconciles: IntCounterVec,
     errors: IntCounterVec,
@@ -25,7 +25,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When two have the same name, which a test would have found.
-    pub fn new() -> prometheus::Result<Self> {
+    pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let metrics = Self {
@@ -60,7 +60,7 @@ impl Metrics {
     }
 
     /// Notes a reconcile.
-    pub fn reconciled(&self, took: Duration, succeeded: bool) {
+    pub(crate) fn reconciled(&self, took: Duration, succeeded: bool) {
         let result = if succeeded { "success" } else { "error" };
         self.reconciles.with_label_values(&[CONTROLLER, result]).inc();
         self.seconds.with_label_values(&[CONTROLLER]).observe(took.as_secs_f64());
@@ -70,7 +70,7 @@ impl Metrics {
     }
 
     /// Notes a platform's conditions.
-    pub fn conditions(&self, platform: &TicketPlatform, status: &TicketPlatformStatus) {
+    pub(crate) fn conditions(&self, platform: &TicketPlatform, status: &TicketPlatformStatus) {
         let (namespace, name) = (platform.namespace().unwrap_or_default(), platform.name_any());
         for condition in &status.conditions {
             for value in STATUSES {
@@ -81,7 +81,7 @@ impl Metrics {
     }
 
     /// Forgets a platform that is gone, so that no alert fires for it for ever.
-    pub fn forget(&self, namespace: &str, name: &str) {
+    pub(crate) fn forget(&self, namespace: &str, name: &str) {
         for kind in ConditionType::ALL {
             for value in STATUSES {
                 // It may never have had this condition.
@@ -91,7 +91,7 @@ impl Metrics {
     }
 
     /// Notes whether this replica leads.
-    pub fn leads(&self, leads: bool) {
+    pub(crate) fn leads(&self, leads: bool) {
         self.is_leader.set(i64::from(leads));
     }
 
@@ -99,7 +99,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When a metric cannot be written as text.
-    pub fn render(&self) -> prometheus::Result<String> {
+    pub(crate) fn render(&self) -> prometheus::Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }

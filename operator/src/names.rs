@@ -5,57 +5,57 @@ use std::collections::BTreeMap;
 use crate::{api::TicketPlatform, component::Component, observed::JobKind};
 
 /// Field manager of the operator's server-side applies.
-pub const FIELD_MANAGER: &str = "ticket-operator";
+pub(crate) const FIELD_MANAGER: &str = "ticket-operator";
 /// Label: the TicketPlatform an object belongs to.
-pub const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
 /// Label: the service or Job an object belongs to.
-pub const COMPONENT: &str = "app.kubernetes.io/component";
+pub(crate) const COMPONENT: &str = "app.kubernetes.io/component";
 /// Label: the release a pod runs.
-pub const VERSION: &str = "app.kubernetes.io/version";
+pub(crate) const VERSION: &str = "app.kubernetes.io/version";
 /// Label: who made it.
-pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Selects everything the operator made.
-pub const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=ticket-operator";
+pub(crate) const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=ticket-operator";
 /// Label of a Job: which one.
-pub const JOB_KIND: &str = "ticketplatform.dev/job";
+pub(crate) const JOB_KIND: &str = "ticketplatform.dev/job";
 /// Label of a Job: hash of what it works with.
-pub const JOB_KEY: &str = "ticketplatform.dev/key";
+pub(crate) const JOB_KEY: &str = "ticketplatform.dev/key";
 /// Label of a Job: number of the attempt.
-pub const JOB_ATTEMPT: &str = "ticketplatform.dev/attempt";
+pub(crate) const JOB_ATTEMPT: &str = "ticketplatform.dev/attempt";
 /// Annotation of a Job: the resource's generation.
-pub const GENERATION: &str = "ticketplatform.dev/generation";
+pub(crate) const GENERATION: &str = "ticketplatform.dev/generation";
 /// Annotation of Deployments and their pods: hash of all that the pods are made of.
-pub const REVISION: &str = "ticketplatform.dev/revision";
+pub(crate) const REVISION: &str = "ticketplatform.dev/revision";
 /// Annotation of pods: the ConfigMap with their settings.
-pub const CONFIG: &str = "ticketplatform.dev/config";
+pub(crate) const CONFIG: &str = "ticketplatform.dev/config";
 /// Annotation of pods: changes when a Secret they use does.
-pub const SECRETS: &str = "ticketplatform.dev/secrets";
+pub(crate) const SECRETS: &str = "ticketplatform.dev/secrets";
 /// Label that Kubernetes puts on a Job's pods.
-pub const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+pub(crate) const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
-/// Name of the platform.
-pub fn platform_name(platform: &TicketPlatform) -> &str {
+/// The platform's name. It is empty only for a resource that the API server never saw: a reconcile refuses that one.
+pub(crate) fn platform_name(platform: &TicketPlatform) -> &str {
     platform.metadata.name.as_deref().unwrap_or_default()
 }
 
-/// Namespace of the platform.
-pub fn namespace(platform: &TicketPlatform) -> &str {
+/// The platform's namespace, with the same promise as its name.
+pub(crate) fn namespace(platform: &TicketPlatform) -> &str {
     platform.metadata.namespace.as_deref().unwrap_or_default()
 }
 
 /// Name of a service's Deployment, Service, ServiceAccount and PodDisruptionBudget.
-pub fn workload(platform: &TicketPlatform, component: Component) -> String {
+pub(crate) fn workload(platform: &TicketPlatform, component: Component) -> String {
     format!("{}-{}", platform_name(platform), component.as_str())
 }
 
 /// Name of an attempt of a Job. The first attempt carries no number: the usual case reads best.
-pub fn job(platform: &TicketPlatform, kind: JobKind, key: &str, attempt: u32) -> String {
+pub(crate) fn job(platform: &TicketPlatform, kind: JobKind, key: &str, attempt: u32) -> String {
     let name = format!("{}-{}-{key}", platform_name(platform), kind.as_str());
     if attempt <= 1 { name } else { format!("{name}-{attempt}") }
 }
 
 /// Labels that say what an object belongs to.
-pub fn labels(platform: &TicketPlatform, component: &str) -> BTreeMap<String, String> {
+pub(crate) fn labels(platform: &TicketPlatform, component: &str) -> BTreeMap<String, String> {
     [
         ("app.kubernetes.io/name", component),
         (INSTANCE, platform_name(platform)),
@@ -69,25 +69,25 @@ pub fn labels(platform: &TicketPlatform, component: &str) -> BTreeMap<String, St
 }
 
 /// Labels a Deployment finds its pods by. They must never change: the API server refuses it.
-pub fn selector(platform: &TicketPlatform, component: Component) -> BTreeMap<String, String> {
+pub(crate) fn selector(platform: &TicketPlatform, component: Component) -> BTreeMap<String, String> {
     let mut labels = labels(platform, component.as_str());
     labels.retain(|name, _| name == INSTANCE || name == COMPONENT);
     labels
 }
 
 /// `<registry>/<program>:<version>`
-pub fn image(registry: &str, program: &str, version: &str) -> String {
+pub(crate) fn image(registry: &str, program: &str, version: &str) -> String {
     format!("{}/{program}:{version}", registry.trim_end_matches('/'))
 }
 
 /// A host as the operator reaches it: a name without a dot is a Service in the platform's namespace, and the operator
 /// runs in another one.
-pub fn host_in_namespace(host: &str, namespace: &str) -> String {
+pub(crate) fn host_in_namespace(host: &str, namespace: &str) -> String {
     if host.contains(['.', ':']) || host == "localhost" { host.to_owned() } else { format!("{host}.{namespace}.svc") }
 }
 
 /// The same for a base URL `scheme://host[:port]`.
-pub fn url_in_namespace(url: &str, namespace: &str) -> String {
+pub(crate) fn url_in_namespace(url: &str, namespace: &str) -> String {
     let Some((scheme, authority)) = url.split_once("://") else { return url.to_owned() };
     match authority.split_once(':') {
         Some((host, port)) => format!("{scheme}://{}:{port}", host_in_namespace(host, namespace)),

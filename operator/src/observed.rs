@@ -8,7 +8,7 @@ use crate::{component::Component, failures::Failures};
 
 /// Something outside that was asked, and either answered or did not.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fact<T> {
+pub(crate) enum Fact<T> {
     /// It answered.
     Known(T),
     /// It did not, because of this.
@@ -17,7 +17,7 @@ pub enum Fact<T> {
 
 impl<T> Fact<T> {
     /// The answer, if there is one.
-    pub const fn known(&self) -> Option<&T> {
+    pub(crate) const fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
             Self::Unknown(_) => None,
@@ -27,7 +27,7 @@ impl<T> Fact<T> {
 
 /// The world as it was found at the beginning of a reconcile.
 #[derive(Clone, Debug)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// Jobs of this platform.
     pub jobs: Vec<JobView>,
     /// Deployments of this platform.
@@ -65,10 +65,10 @@ pub enum JobKind {
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::MigrateBefore, Self::MigrateAfter, Self::PrepareIndex];
+    pub(crate) const ALL: [Self; 3] = [Self::MigrateBefore, Self::MigrateAfter, Self::PrepareIndex];
 
     /// The word in names and labels.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::MigrateBefore => "migrate",
             Self::MigrateAfter => "migrate-after",
@@ -79,7 +79,7 @@ impl JobKind {
 
 /// A Job and the state of its pod.
 #[derive(Clone, Debug, PartialEq)]
-pub struct JobView {
+pub(crate) struct JobView {
     /// Its name.
     pub name: String,
     /// What it does.
@@ -96,7 +96,7 @@ pub struct JobView {
 
 /// How far a Job is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum JobState {
+pub(crate) enum JobState {
     /// Its container has not started; why, when the pod says so.
     Pending(Option<String>),
     /// Its container runs.
@@ -109,7 +109,7 @@ pub enum JobState {
 
 /// How a Job ended that succeeded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct JobSuccess {
+pub(crate) struct JobSuccess {
     /// The termination message; absent when the pod is gone.
     pub message: Option<String>,
     /// When.
@@ -118,7 +118,7 @@ pub struct JobSuccess {
 
 /// How a Job ended that did not succeed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct JobFailure {
+pub(crate) struct JobFailure {
     /// The program's exit code; absent when the pod was lost.
     pub exit_code: Option<i32>,
     /// The termination message.
@@ -129,7 +129,7 @@ pub struct JobFailure {
 
 impl JobState {
     /// When it ended, if it has.
-    pub const fn finished_at(&self) -> Option<Timestamp> {
+    pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
         match self {
             Self::Succeeded(success) => Some(success.at),
             Self::Failed(failure) => Some(failure.at),
@@ -138,14 +138,14 @@ impl JobState {
     }
 
     /// Whether it will not change any more.
-    pub const fn is_finished(&self) -> bool {
+    pub(crate) const fn is_finished(&self) -> bool {
         matches!(self, Self::Succeeded(_) | Self::Failed(_))
     }
 }
 
 /// A Deployment of one of the services.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct DeploymentView {
+pub(crate) struct DeploymentView {
     /// The revision its template was built from.
     pub revision: String,
     /// Pods asked for.
@@ -164,7 +164,7 @@ pub struct DeploymentView {
 
 impl DeploymentView {
     /// Whether all pods are of this revision and available.
-    pub fn is_complete_for(&self, revision: &str) -> bool {
+    pub(crate) fn is_complete_for(&self, revision: &str) -> bool {
         self.revision == revision
             && self.is_observed
             && self.updated == self.desired
@@ -175,7 +175,7 @@ impl DeploymentView {
 
 /// A pod of one of the services.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PodView {
+pub(crate) struct PodView {
     /// Its name.
     pub name: String,
     /// Its service.
@@ -192,7 +192,7 @@ pub struct PodView {
 
 /// A Secret, as far as anybody but its user needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretView {
+pub(crate) struct SecretView {
     /// Changes whenever the Secret does, and tells nothing about its content.
     pub stamp: String,
     /// The key `username`.

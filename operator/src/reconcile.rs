@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    jiff::{SignedDuration, Timestamp},
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -28,7 +31,7 @@ use crate::{
 };
 
 /// What every reconcile needs.
-pub struct Context {
+pub(crate) struct Context {
     /// Kubernetes.
     pub client: Client,
     /// Local copies of what is watched.
@@ -47,7 +50,7 @@ pub struct Context {
 
 /// What is remembered of one platform.
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     failures: Failures,
     /// Reconciles in a row that failed as a whole.
     errors: u32,
@@ -55,17 +58,20 @@ pub struct Memory {
 
 /// A reconcile that failed as a whole: the API server did not take part.
 #[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
+pub(crate) enum ReconcileError {
     /// Reading the resource or writing its status failed.
     #[error("Kubernetes: {0}")]
     Kubernetes(#[from] kube::Error),
+    /// Everything the operator makes is named after these three, so it makes nothing without them.
+    #[error("the resource has no name, no namespace or no uid")]
+    Nameless,
 }
 
 /// Brings one platform a step nearer to what its resource says.
 ///
 /// # Errors
 /// When the API server cannot be asked for the resource or does not take its status.
-pub async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>) -> Result<Requeue, ReconcileError> {
+pub(crate) async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>) -> Result<Requeue, ReconcileError> {
     if !*context.leading.borrow() {
         return Ok(Requeue::await_change());
     }
@@ -83,14 +89,16 @@ pub async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>) -> Re
 }
 
 /// When to try again after a reconcile that failed as a whole.
-pub fn after_error(platform: Arc<TicketPlatform>, _: &ReconcileError, context: Arc<Context>) -> Requeue {
+pub(crate) fn after_error(platform: Arc<TicketPlatform>, _: &ReconcileError, context: Arc<Context>) -> Requeue {
     let errors = context.with_memory(&platform, |memory| memory.errors);
     Requeue::requeue(pause(errors.max(1)).unsigned_abs())
 }
 
 async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Requeue, ReconcileError> {
-    let namespace = cached.namespace().unwrap_or_default();
-    let api: Api<TicketPlatform> = Api::namespaced(context.client.clone(), &namespace);
+    let ObjectMeta { name: Some(_), namespace: Some(namespace), uid: Some(_), .. } = &cached.metadata else {
+        return Err(ReconcileError::Nameless);
+    };
+    let api: Api<TicketPlatform> = Api::namespaced(context.client.clone(), namespace);
     // The cache may be older than the status this operator wrote last.
     let Some(platform) = api.get_opt(&cached.name_any()).await? else {
         context.forget(cached);

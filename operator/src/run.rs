@@ -10,12 +10,15 @@ use std::{
 };
 
 use futures::StreamExt;
-use kube::{Client, runtime::controller::Error};
-use tokio::{net::TcpListener, sync::watch};
+use kube::{Client, runtime::controller};
+use thiserror::Error;
+use tokio::{net::TcpListener, sync::watch, task::JoinError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backends, controller,
+    backends,
+    caches::Caches,
+    controller::{build, stopping},
     events::EventRecorder,
     health::{self, Health},
     leader::{self, Candidacy},
@@ -40,11 +43,28 @@ pub struct Settings {
     pub identity: String,
 }
 
-/// Runs until told to stop.
+/// Why the operator could not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("HTTP: {0}")]
+    Http(#[from] std::io::Error),
+    #[error("the cluster's configuration: {0}")]
+    Cluster(#[from] kube::Error),
+    #[error("the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("a task ended by a panic: {0}")]
+    Task(#[from] JoinError),
+    #[error("YAML: {0}")]
+    Yaml(#[from] serde_yaml::Error),
+}
+
+/// Runs the operator until `stop`.
 ///
 /// # Errors
 /// When the address is taken or the cluster's configuration cannot be found.
-pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
     // Two TLS libraries are linked by way of dependencies, and rustls will not choose between them. An error says that
     // one has been chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -57,7 +77,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
 
     let client = Client::try_default().await?;
     let (leading_writer, leading) = watch::channel(false);
-    let (controller, caches) = controller::build(&client, settings.namespace.as_deref(), leading.clone());
+    let (controller, caches) = build(&client, settings.namespace.as_deref(), leading.clone());
     let context = Arc::new(Context {
         client: client.clone(),
         caches: caches.clone(),
@@ -72,12 +92,12 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     let election =
         tokio::spawn(stand_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
     let bookkeeping = tokio::spawn(note_leadership(leading, metrics));
-    controller::stopping(controller, stop)
+    stopping(controller, stop)
         .run(reconcile, after_error, context)
         .for_each(|result| async move {
             match result {
                 // The reconcile itself has logged it; a resource that is gone needs nothing.
-                Ok(_) | Err(Error::ReconcilerFailed(..) | Error::ObjectNotFound(_)) => {}
+                Ok(_) | Err(controller::Error::ReconcilerFailed(..) | controller::Error::ObjectNotFound(_)) => {}
                 Err(error) => tracing::warn!(%error, "a watch failed; it is tried again"),
             }
         })
@@ -96,7 +116,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
 fn stand_when_warm(
     client: Client,
     settings: &Settings,
-    caches: crate::caches::Caches,
+    caches: Caches,
     is_ready: Arc<AtomicBool>,
     leading: watch::Sender<bool>,
     stop: CancellationToken,

@@ -12,7 +12,7 @@ use super::{SecretName, WorkloadSpec};
 pub struct BookingSpec {
     #[serde(flatten)]
     #[schemars(flatten)]
-    #[allow(missing_docs, reason = "a flattened field's text would replace the description of the whole")]
+    // A doc comment here would replace the description of the whole.
     pub workload: WorkloadSpec,
     /// Minutes a reserved seat is kept for its customer. 15 when neither this nor `holdSeconds` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,8 +13,7 @@ use crate::{
 
 /// Status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "Kubernetes' own three words")]
-pub enum Truth {
+pub(crate) enum Truth {
     True,
     False,
     Unknown,
@@ -22,7 +21,7 @@ pub enum Truth {
 
 impl Truth {
     /// The word in the status.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",
             Self::False => "False",
@@ -33,7 +32,7 @@ impl Truth {
 
 /// A condition without its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConditionDraft {
+pub(crate) struct ConditionDraft {
     /// Which condition.
     pub kind: ConditionType,
     /// Its status.
@@ -46,24 +45,24 @@ pub struct ConditionDraft {
 
 impl ConditionDraft {
     /// A condition that holds.
-    pub fn yes(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn yes(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
         Self { kind, truth: Truth::True, reason, message: message.into() }
     }
 
     /// A condition that does not.
-    pub fn no(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn no(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
         Self { kind, truth: Truth::False, reason, message: message.into() }
     }
 
     /// A condition nothing is known about.
-    pub fn unknown(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn unknown(kind: ConditionType, reason: Reason, message: impl Into<String>) -> Self {
         Self { kind, truth: Truth::Unknown, reason, message: message.into() }
     }
 }
 
 /// What one gate found out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// Whether it is passed for the content asked about. It stays so while what it prepared is only ill: a release
     /// that was prepared once may roll while a store is down.
     pub is_passed: bool,
@@ -78,7 +77,7 @@ pub struct Gate {
 }
 
 /// How often things outside are looked at when all is well. Nobody tells the operator when they drift.
-pub const DRIFT_LOOK: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const DRIFT_LOOK: SignedDuration = SignedDuration::from_secs(30);
 /// How soon to look again at something outside that is expected to change.
 pub(crate) const SOON: SignedDuration = SignedDuration::from_secs(1);
 /// How soon to look again at a store that did not answer.
@@ -86,28 +85,28 @@ pub(crate) const UNREACHABLE_LOOK: SignedDuration = SignedDuration::from_secs(5)
 
 impl Gate {
     /// A gate that is passed.
-    pub const fn passed(condition: ConditionDraft) -> Self {
+    pub(crate) const fn passed(condition: ConditionDraft) -> Self {
         Self { is_passed: true, is_stalled: false, condition, steps: Vec::new(), next_look: DRIFT_LOOK }
     }
 
     /// A gate that is being worked on.
-    pub const fn working(condition: ConditionDraft, steps: Vec<Step>, next_look: SignedDuration) -> Self {
+    pub(crate) const fn working(condition: ConditionDraft, steps: Vec<Step>, next_look: SignedDuration) -> Self {
         Self { is_passed: false, is_stalled: false, condition, steps, next_look }
     }
 
     /// A gate that needs help.
-    pub const fn stalled(condition: ConditionDraft) -> Self {
+    pub(crate) const fn stalled(condition: ConditionDraft) -> Self {
         Self { is_passed: false, is_stalled: true, condition, steps: Vec::new(), next_look: DRIFT_LOOK }
     }
 
     /// A gate behind one that is not passed.
-    pub fn waiting(kind: ConditionType) -> Self {
+    pub(crate) fn waiting(kind: ConditionType) -> Self {
         let message = "An earlier gate is not passed for this release yet.";
         Self::working(ConditionDraft::no(kind, Reason::WaitingForEarlierGate, message), Vec::new(), DRIFT_LOOK)
     }
 
     /// Drops steps that failed before and are not to be tried now, and says so in the condition.
-    pub fn admit(mut self, input: &Input<'_>) -> Self {
+    pub(crate) fn admit(mut self, input: &Input<'_>) -> Self {
         let mut admitted = Vec::new();
         for step in std::mem::take(&mut self.steps) {
             let Some(failure) = input.failure(&step) else {

@@ -16,10 +16,13 @@ mod tests;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-pub use gate::{ConditionDraft, DRIFT_LOOK, Gate, Truth};
-pub use step::{Action, GateKind, Kind, Object, Step};
+pub(crate) use step::{Action, GateKind, Kind, Object, Step};
 
-use self::{gate::StepMaker, migrations::Before, services::ServicesStatus};
+use self::{
+    gate::{ConditionDraft, DRIFT_LOOK, Gate, StepMaker},
+    migrations::Before,
+    services::ServicesStatus,
+};
 use crate::{
     api::{ConditionType, FINALIZER, Reason, TicketPlatform, TicketPlatformStatus},
     failures::Failure,
@@ -30,7 +33,7 @@ use crate::{
 
 /// What to do, what to say, and when to look again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// In this order. A step that fails holds up the later steps of its gate.
     pub steps: Vec<Step>,
     /// The whole status, to be written before the steps are taken.
@@ -40,7 +43,7 @@ pub struct Plan {
 }
 
 /// Everything a decision is made from.
-pub struct Input<'a> {
+pub(crate) struct Input<'a> {
     /// What is wanted.
     pub platform: &'a TicketPlatform,
     /// What is there.
@@ -52,7 +55,7 @@ pub struct Input<'a> {
 }
 
 /// Decides.
-pub fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) -> Plan {
+pub(crate) fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) -> Plan {
     let status = platform.status.clone().unwrap_or_default();
     let input = Input { platform, observed, status: &status, now };
     if platform.metadata.deletion_timestamp.is_some() {
@@ -153,32 +156,32 @@ fn job_keys<'a>(input: &Input<'_>, targets: impl Iterator<Item = &'a Target>) ->
 
 impl<'a> Input<'a> {
     /// The resource's generation.
-    pub fn generation(&self) -> i64 {
+    pub(crate) fn generation(&self) -> i64 {
         self.platform.metadata.generation.unwrap_or_default()
     }
 
     /// Key of the release the resource asks for.
-    pub fn content(&self) -> String {
+    pub(crate) fn content(&self) -> String {
         migrate_job::key(self.platform, JobKind::MigrateBefore)
     }
 
     /// A Secret the resource names, if it could be read.
-    pub fn secret(&self, name: &str) -> Option<&'a SecretView> {
+    pub(crate) fn secret(&self, name: &str) -> Option<&'a SecretView> {
         self.observed.secrets.get(name)?.known()
     }
 
     /// The key `username` of a Secret.
-    pub fn username(&self, secret: &str) -> Option<&'a str> {
+    pub(crate) fn username(&self, secret: &str) -> Option<&'a str> {
         self.secret(secret)?.username.as_deref()
     }
 
     /// The gate that says a Secret is missing, if it is.
-    pub fn missing_secret(&self, name: &str, kind: ConditionType) -> Option<Gate> {
+    pub(crate) fn missing_secret(&self, name: &str, kind: ConditionType) -> Option<Gate> {
         self.secret(name).is_none().then(|| self.secret_gate(name, kind))
     }
 
     /// The gate that says what is wrong with a Secret.
-    pub fn secret_gate(&self, name: &str, kind: ConditionType) -> Gate {
+    pub(crate) fn secret_gate(&self, name: &str, kind: ConditionType) -> Gate {
         let why = match self.observed.secrets.get(name) {
             Some(crate::observed::Fact::Unknown(why)) => why.clone(),
             _ => "it lacks a key".to_owned(),

@@ -13,7 +13,7 @@ use crate::{api::Reason, hash};
 
 /// One thing to do, and the gate it belongs to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub(crate) struct Step {
     /// The gate.
     pub gate: GateKind,
     /// The release it is done for: key of the migration Job that described it. Gates are passed for content, so a
@@ -27,7 +27,7 @@ pub struct Step {
 
 /// The gates, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GateKind {
+pub(crate) enum GateKind {
     /// `before` migrations.
     Migrations,
     /// Search index.
@@ -42,7 +42,7 @@ pub enum GateKind {
 
 /// What the operator can do. Each can be repeated without harm.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Puts the finalizer on the resource, before anything outside Kubernetes is made.
     AddFinalizer,
     /// Lets the resource go, after what it made outside is removed or recorded as left behind.
@@ -92,8 +92,7 @@ pub(crate) type LeftOver = Vec<String>;
 
 /// An object the operator keeps as it was built.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the variants are named after the kinds they hold")]
-pub enum Object {
+pub(crate) enum Object {
     ServiceAccount(ServiceAccount),
     ConfigMap(ConfigMap),
     Deployment(Box<Deployment>),
@@ -103,8 +102,7 @@ pub enum Object {
 
 /// Kinds the operator removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the variants are named after the kinds")]
-pub enum Kind {
+pub(crate) enum Kind {
     ConfigMap,
     Deployment,
     PodDisruptionBudget,
@@ -112,7 +110,7 @@ pub enum Kind {
 
 impl Action {
     /// A name under which its failures are remembered, and which logs show.
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         match self {
             Self::AddFinalizer => "add finalizer".into(),
             Self::RemoveFinalizer(_) => "remove finalizer".into(),
@@ -134,12 +132,12 @@ impl Action {
     }
 
     /// Hash of what it works with.
-    pub fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         hash::of([format!("{self:?}").as_str()])
     }
 
     /// The reason a gate's condition takes when this action is refused.
-    pub const fn refusal(&self) -> Reason {
+    pub(crate) const fn refusal(&self) -> Reason {
         match self {
             Self::SetPublication { .. } | Self::ConfigureConnector(_) => Reason::ConnectorInvalid,
             _ => Reason::StepFailed,
@@ -149,7 +147,7 @@ impl Action {
 
 impl Object {
     /// Kind and name.
-    pub fn description(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         let (kind, metadata) = match self {
             Self::ServiceAccount(object) => ("ServiceAccount", &object.metadata),
             Self::ConfigMap(object) => ("ConfigMap", &object.metadata),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What steps are carried out with.
-pub struct Executor<'a> {
+pub(crate) struct Executor<'a> {
     /// Kubernetes.
     pub client: &'a Client,
     /// The platform they are for.
@@ -29,7 +29,7 @@ pub struct Executor<'a> {
 }
 
 /// What became of a step.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The step.
     pub step: Step,
     /// Whether it was carried out.
@@ -39,7 +39,7 @@ pub struct Outcome {
 impl Executor<'_> {
     /// Carries the steps out in order. A step that fails holds up the later steps of its gate: they may need it.
     /// Only letting the resource go is never held up, because it is planned when nothing more can be waited for.
-    pub async fn execute(&self, steps: Vec<Step>) -> Vec<Outcome> {
+    pub(crate) async fn execute(&self, steps: Vec<Step>) -> Vec<Outcome> {
         let mut held_up: BTreeSet<GateKind> = BTreeSet::new();
         let mut outcomes = Vec::new();
         for step in steps {

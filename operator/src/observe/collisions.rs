@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What this platform would share with older ones, as sentences.
-pub fn find(platform: &TicketPlatform, all: &[Arc<TicketPlatform>]) -> Vec<String> {
+pub(crate) fn find(platform: &TicketPlatform, all: &[Arc<TicketPlatform>]) -> Vec<String> {
     let own = claims(platform);
     let older = all.iter().filter(|other| other.uid() != platform.uid() && age(other) < age(platform));
     let mut found: Vec<String> = older

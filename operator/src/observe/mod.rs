@@ -1,11 +1,11 @@
 //! Reads everything that matters: Kubernetes out of the caches, the stores each with its own time limit and all at
 //! once. What does not answer is *unknown*, and stops nothing that does not need it.
 
-pub mod collisions;
+pub(crate) mod collisions;
 mod deployments;
 mod jobs;
 mod pods;
-pub mod secrets;
+pub(crate) mod secrets;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The stores of one platform. PostgreSQL may be unreachable for want of a Secret.
-pub struct Backends {
+pub(crate) struct Backends {
     /// Kafka Connect.
     pub connect: Box<dyn Connect>,
     /// Elasticsearch.
@@ -38,7 +38,7 @@ pub struct Backends {
 
 impl Backends {
     /// Clients for the addresses the resource names.
-    pub fn of(platform: &TicketPlatform, http: &reqwest::Client, secrets: &secrets::Secrets) -> Self {
+    pub(crate) fn of(platform: &TicketPlatform, http: &reqwest::Client, secrets: &secrets::Secrets) -> Self {
         let spec = &platform.spec;
         let namespace = names::namespace(platform);
         Self {
@@ -55,7 +55,7 @@ impl Backends {
     ///
     /// # Errors
     /// When a Secret is missing.
-    pub fn postgres(&self) -> BackendResult<&dyn Postgres> {
+    pub(crate) fn postgres(&self) -> BackendResult<&dyn Postgres> {
         self.postgres.as_deref().map_err(BackendError::transient)
     }
 }
@@ -74,7 +74,7 @@ fn postgres(platform: &TicketPlatform, found: &secrets::Secrets) -> Result<Box<d
 }
 
 /// Looks at the world of one platform.
-pub async fn observe(
+pub(crate) async fn observe(
     platform: &TicketPlatform,
     caches: &Caches,
     secrets: &secrets::Secrets,

@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// The Secrets of a platform, by name.
-pub type Secrets = BTreeMap<String, Fact<Secret>>;
+pub(crate) type Secrets = BTreeMap<String, Fact<Secret>>;
 
 /// Reads all Secrets the resource names.
-pub async fn read(client: &Client, platform: &TicketPlatform) -> Secrets {
+pub(crate) async fn read(client: &Client, platform: &TicketPlatform) -> Secrets {
     let api: Api<Secret> = Api::namespaced(client.clone(), names::namespace(platform));
     let postgres = &platform.spec.postgres;
     let mut wanted = vec![&postgres.service.secret, &postgres.migration.secret, &postgres.change_feed.secret];
@@ -40,7 +40,7 @@ async fn read_one(api: &Api<Secret>, name: &str) -> Fact<Secret> {
 }
 
 /// What may be known about them.
-pub fn views(secrets: &Secrets) -> BTreeMap<String, Fact<SecretView>> {
+pub(crate) fn views(secrets: &Secrets) -> BTreeMap<String, Fact<SecretView>> {
     secrets.iter().map(|(name, secret)| (name.clone(), view(secret))).collect()
 }
 
@@ -60,7 +60,7 @@ fn view(secret: &Fact<Secret>) -> Fact<SecretView> {
 }
 
 /// User and password out of a Secret.
-pub fn credentials(secrets: &Secrets, name: &str) -> Result<Credentials, String> {
+pub(crate) fn credentials(secrets: &Secrets, name: &str) -> Result<Credentials, String> {
     let secret = match secrets.get(name) {
         Some(Fact::Known(secret)) => secret,
         Some(Fact::Unknown(why)) => return Err(format!("Secret {name}: {why}")),

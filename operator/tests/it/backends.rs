@@ -5,6 +5,7 @@ use futures::FutureExt;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use ticket_operator::{
+    ConnectView, ErrorClass,
     api::SslMode,
     backends::{
         BackendResult,
@@ -13,8 +14,6 @@ use ticket_operator::{
         http_client,
         postgres::{Address, Credentials, Postgres, SqlPostgres},
     },
-    failures::ErrorClass,
-    observed::ConnectView,
 };
 
 fn setting(name: &str) -> String {

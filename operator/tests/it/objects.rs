@@ -2,9 +2,8 @@
 use release::{Feed, IndexDefinition, MigrationSet, MigrationSets, Release};
 use serde_json::json;
 use ticket_operator::{
+    Component, JobKind,
     api::{RecordedRelease, TicketPlatform},
-    component::Component,
-    observed::JobKind,
     resources::{Target, config_map, connector, deployment, index_job, job::Attempt, migrate_job, service},
 };
 
