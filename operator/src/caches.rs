@@ -1,4 +1,4 @@
-//! Local copies of everything the operator watches, kept warm on every replica, leading or not.
+//! Local copies of everything the operator watches. Every replica keeps them up to date, whether it leads or not.
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -10,7 +10,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 
 use crate::{api::TicketPlatform, names};
 
-/// The copies.
+/// One store for each kind that is watched.
 #[derive(Clone)]
 pub(crate) struct Caches {
     pub platforms: Store<TicketPlatform>,
@@ -24,10 +24,10 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
-    /// Waits until each has been filled once.
+    /// Waits until each store has been filled once.
     ///
     /// # Errors
-    /// When a watch has ended, which it only does when the program ends.
+    /// When a watch has ended. That happens only when the program ends.
     pub(crate) async fn wait_until_ready(&self) -> Result<(), kube::runtime::reflector::store::WriterDropped> {
         self.platforms.wait_until_ready().await?;
         self.jobs.wait_until_ready().await?;
@@ -40,7 +40,7 @@ impl Caches {
     }
 }
 
-/// The platform an object of the operator belongs to, by its labels.
+/// The platform that an object of the operator belongs to, by its labels.
 pub(crate) fn platform_of<K: kube::Resource>(object: &K) -> Option<ObjectRef<TicketPlatform>> {
     let instance = object.meta().labels.as_ref()?.get(names::INSTANCE)?;
     Some(ObjectRef::new(instance).within(object.meta().namespace.as_deref()?))

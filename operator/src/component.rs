@@ -1,4 +1,4 @@
-//! The three services.
+//! The three services of a platform.
 
 use crate::api::{TicketPlatformSpec, WorkloadSpec};
 
@@ -14,10 +14,9 @@ pub enum Component {
 }
 
 impl Component {
-    /// All of them.
     pub(crate) const ALL: [Self; 3] = [Self::EventManagement, Self::Booking, Self::Search];
 
-    /// The name of program, image and label.
+    /// The name of the program, of its image and of the label.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::EventManagement => "event-management",
@@ -26,12 +25,10 @@ impl Component {
         }
     }
 
-    /// The service of that name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|component| component.as_str() == name)
     }
 
-    /// The port it listens on.
     pub(crate) const fn port(self) -> i32 {
         match self {
             Self::EventManagement => 8080,
@@ -40,7 +37,7 @@ impl Component {
         }
     }
 
-    /// How it runs, as the resource says.
+    /// What the resource says about how the service runs.
     pub(crate) const fn workload(self, spec: &TicketPlatformSpec) -> &WorkloadSpec {
         match self {
             Self::EventManagement => &spec.services.event_management,

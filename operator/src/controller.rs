@@ -1,4 +1,4 @@
-//! Wires watches, caches and reconciles together.
+//! Connects watches, caches and reconciles.
 
 use std::{
     fmt::Debug,
@@ -27,19 +27,19 @@ use crate::{
     names::MANAGED_SELECTOR,
 };
 
-/// How long to gather changes before a reconcile: a rollout changes several objects within milliseconds.
+/// How long changes are gathered before a reconcile. A rollout changes several objects within milliseconds.
 const DEBOUNCE: Duration = Duration::from_millis(100);
-/// Platforms worked on at the same time.
+/// The number of platforms that are reconciled at the same time.
 const CONCURRENCY: u16 = 4;
 
-/// The controller, not yet running, and the caches it fills once it does.
+/// Builds the controller, which does not run yet, and the caches that it fills once it runs.
 pub(crate) fn build(
     client: &Client,
     namespace: Option<&str>,
     leading: watch::Receiver<bool>,
 ) -> (Controller<TicketPlatform>, Caches) {
-    // A store wakes only one of those who wait for its first filling, and the controller waits for its own; the caches
-    // therefore get another.
+    // A store wakes only one of the tasks that wait for its first filling, and the controller waits for its own store.
+    // So the caches get another one.
     let (own, own_writer) = reflector::store();
     let (platforms, writer) = reflector::store();
     let events = watcher(api::<TicketPlatform>(client, namespace), watcher::Config::default())
@@ -63,7 +63,7 @@ pub(crate) fn build(
     (controller, caches)
 }
 
-/// Ends the controller after the reconciles in hand when told to stop.
+/// Ends the controller on `stop`, after the reconciles that are running.
 pub(crate) fn stopping(controller: Controller<TicketPlatform>, stop: CancellationToken) -> Controller<TicketPlatform> {
     controller.graceful_shutdown_on(stop.cancelled_owned())
 }
@@ -78,7 +78,7 @@ where
     }
 }
 
-/// Watches one kind of what the operator made; each change, a deletion too, is looked into.
+/// Watches one kind of the objects that the operator made. Each change leads to a reconcile, and so does a deletion.
 fn owned<K>(
     controller: Controller<TicketPlatform>,
     client: &Client,
@@ -102,8 +102,9 @@ where
     (controller.watches_stream(events, |object| platform_of(&object)), store)
 }
 
-/// Changes of a resource that call for a look: not those of its status, which the operator writes itself. The uid is
-/// part of it because a resource that is deleted and made again starts with the same generation.
+/// Changes when a resource changes in a way that calls for a reconcile. Its status is not part of it, because the
+/// operator writes that itself. The uid is: a resource that is deleted and created again starts with the same
+/// generation.
 fn what_matters(platform: &TicketPlatform) -> Option<u64> {
     let metadata = &platform.metadata;
     let mut hasher = DefaultHasher::new();
@@ -111,7 +112,7 @@ fn what_matters(platform: &TicketPlatform) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// An item each time this replica begins to lead: what changed before, nobody may have looked into.
+/// Yields an item each time this replica begins to lead: nobody may have reconciled what changed before.
 fn won_elections(leading: watch::Receiver<bool>) -> impl Stream<Item = ()> + Send + 'static {
     futures::stream::unfold(leading, |mut leading| async move {
         leading.changed().await.ok()?;

@@ -1,4 +1,4 @@
-//! What the operator remembers of steps that failed, from one reconcile to the next. Losing it costs one more try.
+//! What the operator remembers about failed steps, from one reconcile to the next. Losing it costs one more attempt.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,35 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 /// What can be done about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// Time may cure it.
+    /// It may pass by itself.
     Transient,
     /// The same request will never be accepted.
     Invalid,
-    /// Something else is at work on the same thing; trying again soon is right.
+    /// Something else works on the same thing. A retry soon is right.
     Conflict,
     /// The credentials are refused.
     Unauthorized,
 }
 
-/// Failures by the step's name.
+/// The failures, by the name of the step's action.
 pub(crate) type Failures = BTreeMap<String, Failure>;
 
-/// The last failures of a step in a row.
+/// The failures of a step, as many as came in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
-    /// The step's `attempt_key`. With another key it is another step.
+    /// The `attempt_key` of the step that failed. A step with another key starts without failures.
     pub attempt_key: String,
-    /// What kind of failure.
     pub class: ErrorClass,
-    /// What was said.
     pub message: String,
-    /// How many in a row.
+    /// The number of failures in a row.
     pub count: u32,
-    /// When the last one happened.
+    /// The time of the last one.
     pub at: Timestamp,
 }
 
 impl Failure {
-    /// When to try again. What was refused is tried again too, though rarely: the cause may lie where nobody tells the
-    /// operator of a change, such as a right in the database.
+    /// The time of the next attempt. A refused step is tried again too, but rarely: its cause may end without any
+    /// change that the operator sees, such as a right that is granted in the database.
     pub(crate) fn next_attempt(&self) -> Timestamp {
         match self.class {
             ErrorClass::Invalid => self.at + LONGEST_PAUSE,
@@ -45,7 +43,7 @@ impl Failure {
         }
     }
 
-    /// Whether somebody must mend something before an attempt can succeed.
+    /// Whether a person must change something before an attempt can succeed.
     pub(crate) fn needs_help(&self) -> bool {
         self.class == ErrorClass::Invalid
     }
@@ -54,7 +52,7 @@ impl Failure {
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Pause after the given number of attempts in a row: 2 s, doubling, at most five minutes.
+/// The pause after this many attempts in a row: 2 s, doubled each time, at most five minutes.
 pub(crate) fn pause(attempts: u32) -> SignedDuration {
     const FIRST_SECONDS: i64 = 2;
     let doublings = attempts.saturating_sub(1).min(16);

@@ -1,8 +1,8 @@
-//! Short hashes that name things by their content.
+//! Short hashes, which name things by their content.
 
 use release::short_hash;
 
-/// A short hash of several parts. Each is preceded by its length, so no two lists of parts run together.
+/// The short hash of several parts. Each part is preceded by its length, so that `ab, c` and `a, bc` differ.
 pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut content = Vec::new();
     for part in parts {

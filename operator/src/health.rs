@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz` and `/metrics`, up before the lease is held: a replica in waiting is a healthy one.
+//! `/livez`, `/readyz` and `/metrics`. They are served before the replica leads: a replica that waits is healthy.
 
 use std::sync::{
     Arc,
@@ -11,19 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 
-/// What the endpoints tell.
+/// What the endpoints report.
 #[derive(Clone)]
 pub(crate) struct Health {
     /// Whether the caches have been filled.
     pub is_ready: Arc<AtomicBool>,
-    /// The metrics.
     pub metrics: Arc<Metrics>,
 }
 
-/// Serves until told to stop.
+/// Serves until `stop`.
 ///
 /// # Errors
-/// When the listener breaks.
+/// When the listener fails.
 pub(crate) async fn serve(listener: TcpListener, health: Health, stop: CancellationToken) -> std::io::Result<()> {
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))

@@ -1,4 +1,4 @@
-//! One replica works, the others wait with warm caches.
+//! One replica leads and works. The others wait with filled caches.
 
 use std::time::Duration;
 
@@ -7,25 +7,24 @@ use kube_lease_manager::{LeaseManagerBuilder, LeaseParams};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Seconds after which a lease nobody renews may be taken over. Those who wait look again only when the lease they saw
-/// ends, so a lease that was given back is taken up to this much later.
+/// Seconds after which a lease that nobody renews may be taken over. Waiting replicas look again only when the lease
+/// that they saw ends, so a lease that was given back may be taken this much later.
 const LEASE_SECONDS: u64 = 10;
-/// Seconds before its end at which the holder renews it.
+/// The holder renews its lease this many seconds before it ends.
 const RENEW_BEFORE_END_SECONDS: u64 = 4;
-/// Pause before the API server is asked again for the lease.
+/// The pause before the API server is asked for the lease again.
 const RETRY: Duration = Duration::from_secs(2);
-/// Longest time for giving the lease back at the end. Without it the next replica waits for its expiry.
+/// The longest time that giving the lease back may take. After it the next replica waits until the lease expires.
 const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Where the lease is, and in whose name it is taken.
+/// Where the lease is, and in which name it is taken.
 pub(crate) struct Candidacy {
-    /// Namespace of the lease.
     pub namespace: String,
-    /// This replica.
+    /// The name of this replica.
     pub identity: String,
 }
 
-/// Stands for election until told to stop, says in `leading` how it goes, and gives the lease back at the end.
+/// Competes for the lease until `stop`, reports in `leading` whether it holds it, and gives it back at the end.
 pub(crate) async fn campaign(
     client: Client,
     candidacy: Candidacy,
@@ -46,10 +45,10 @@ pub(crate) async fn campaign(
                 leading.send_replace(false);
                 drop(states);
                 if tokio::time::timeout(RELEASE_LIMIT, task).await.is_err() {
-                    tracing::warn!("the lease could not be given back; it expires by itself");
+                    tracing::warn!("cannot give the lease back; it expires by itself");
                 }
             }
-            Err(error) => tracing::warn!(%error, "the lease cannot be reached"),
+            Err(error) => tracing::warn!(%error, "cannot reach the lease"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -58,7 +57,7 @@ pub(crate) async fn campaign(
     }
 }
 
-/// Passes the lease's state on until told to stop or until its keeper ends.
+/// Passes the lease's state on until `stop`, or until the task that renews the lease ends.
 async fn follow(states: &mut watch::Receiver<bool>, leading: &watch::Sender<bool>, stop: &CancellationToken) {
     loop {
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Metrics, under the names that dashboards for controller-runtime know.
+//! Metrics, under the names that dashboards for controller-runtime use.
 
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use crate::api::{ConditionType, TicketPlatform, TicketPlatformStatus};
 const CONTROLLER: &str = "ticketplatform";
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
-/// The operator's metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     reconciles: IntCounterVec,
@@ -21,10 +20,10 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them.
+    /// Registers the metrics.
     ///
     /// # Errors
-    /// When two have the same name, which a test would have found.
+    /// When two metrics have the same name. A test would have found that.
     pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
@@ -59,7 +58,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Notes a reconcile.
+    /// Counts a reconcile.
     pub(crate) fn reconciled(&self, took: Duration, succeeded: bool) {
         let result = if succeeded { "success" } else { "error" };
         self.reconciles.with_label_values(&[CONTROLLER, result]).inc();
@@ -69,7 +68,7 @@ impl Metrics {
         }
     }
 
-    /// Notes a platform's conditions.
+    /// Sets the metrics of a platform's conditions.
     pub(crate) fn conditions(&self, platform: &TicketPlatform, status: &TicketPlatformStatus) {
         let (namespace, name) = (platform.namespace().unwrap_or_default(), platform.name_any());
         for condition in &status.conditions {
@@ -80,25 +79,21 @@ impl Metrics {
         }
     }
 
-    /// Forgets a platform that is gone, so that no alert fires for it for ever.
+    /// Removes the metrics of a platform that is gone. Otherwise an alert would fire for it for ever.
     pub(crate) fn forget(&self, namespace: &str, name: &str) {
         for kind in ConditionType::ALL {
             for value in STATUSES {
-                // It may never have had this condition.
+                // An error means that the platform never had this condition.
                 let _ = self.conditions.remove_label_values(&[namespace, name, kind.as_str(), value]);
             }
         }
     }
 
-    /// Notes whether this replica leads.
     pub(crate) fn leads(&self, leads: bool) {
         self.is_leader.set(i64::from(leads));
     }
 
-    /// All of them in Prometheus' text format.
-    ///
-    /// # Errors
-    /// When a metric cannot be written as text.
+    /// Writes all metrics in Prometheus' text format.
     pub(crate) fn render(&self) -> prometheus::Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }

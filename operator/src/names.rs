@@ -1,34 +1,34 @@
-//! Names, labels and annotations of everything the operator makes.
+//! Names, labels and annotations of everything that the operator makes.
 
 use std::collections::BTreeMap;
 
 use crate::{api::TicketPlatform, component::Component, observed::JobKind};
 
-/// Field manager of the operator's server-side applies.
+/// The field manager of the operator's server-side applies.
 pub(crate) const FIELD_MANAGER: &str = "ticket-operator";
-/// Label: the TicketPlatform an object belongs to.
+/// Label: the TicketPlatform that an object belongs to.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
-/// Label: the service or Job an object belongs to.
+/// Label: the service or Job that an object belongs to.
 pub(crate) const COMPONENT: &str = "app.kubernetes.io/component";
-/// Label: the release a pod runs.
+/// Label: the release that a pod runs.
 pub(crate) const VERSION: &str = "app.kubernetes.io/version";
-/// Label: who made it.
+/// Label: the program that made an object.
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Selects everything the operator made.
+/// Selects everything that the operator made.
 pub(crate) const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=ticket-operator";
-/// Label of a Job: which one.
+/// Label of a Job: its kind.
 pub(crate) const JOB_KIND: &str = "ticketplatform.dev/job";
-/// Label of a Job: hash of what it works with.
+/// Label of a Job: the hash of what it works with.
 pub(crate) const JOB_KEY: &str = "ticketplatform.dev/key";
-/// Label of a Job: number of the attempt.
+/// Label of a Job: the number of the attempt.
 pub(crate) const JOB_ATTEMPT: &str = "ticketplatform.dev/attempt";
 /// Annotation of a Job: the resource's generation.
 pub(crate) const GENERATION: &str = "ticketplatform.dev/generation";
-/// Annotation of Deployments and their pods: hash of all that the pods are made of.
+/// Annotation of Deployments and their pods: the hash of everything that the pods are made of.
 pub(crate) const REVISION: &str = "ticketplatform.dev/revision";
 /// Annotation of pods: the ConfigMap with their settings.
 pub(crate) const CONFIG: &str = "ticketplatform.dev/config";
-/// Annotation of pods: changes when a Secret they use does.
+/// Annotation of pods: changes when a Secret that they use changes.
 pub(crate) const SECRETS: &str = "ticketplatform.dev/secrets";
 /// Label that Kubernetes puts on a Job's pods.
 pub(crate) const JOB_NAME: &str = "batch.kubernetes.io/job-name";
@@ -43,18 +43,18 @@ pub(crate) fn namespace(platform: &TicketPlatform) -> &str {
     platform.metadata.namespace.as_deref().unwrap_or_default()
 }
 
-/// Name of a service's Deployment, Service, ServiceAccount and PodDisruptionBudget.
+/// The name of a service's Deployment, Service, ServiceAccount and PodDisruptionBudget.
 pub(crate) fn workload(platform: &TicketPlatform, component: Component) -> String {
     format!("{}-{}", platform_name(platform), component.as_str())
 }
 
-/// Name of an attempt of a Job. The first attempt carries no number: the usual case reads best.
+/// The name of an attempt of a Job. The first attempt has no number, because usually there is only one.
 pub(crate) fn job(platform: &TicketPlatform, kind: JobKind, key: &str, attempt: u32) -> String {
     let name = format!("{}-{}-{key}", platform_name(platform), kind.as_str());
     if attempt <= 1 { name } else { format!("{name}-{attempt}") }
 }
 
-/// Labels that say what an object belongs to.
+/// The labels that say what an object belongs to.
 pub(crate) fn labels(platform: &TicketPlatform, component: &str) -> BTreeMap<String, String> {
     [
         ("app.kubernetes.io/name", component),
@@ -68,7 +68,7 @@ pub(crate) fn labels(platform: &TicketPlatform, component: &str) -> BTreeMap<Str
     .collect()
 }
 
-/// Labels a Deployment finds its pods by. They must never change: the API server refuses it.
+/// The labels by which a Deployment finds its pods. They must never change: the API server refuses that.
 pub(crate) fn selector(platform: &TicketPlatform, component: Component) -> BTreeMap<String, String> {
     let mut labels = labels(platform, component.as_str());
     labels.retain(|name, _| name == INSTANCE || name == COMPONENT);
@@ -80,13 +80,13 @@ pub(crate) fn image(registry: &str, program: &str, version: &str) -> String {
     format!("{}/{program}:{version}", registry.trim_end_matches('/'))
 }
 
-/// A host as the operator reaches it: a name without a dot is a Service in the platform's namespace, and the operator
-/// runs in another one.
+/// The host as the operator reaches it. A name without a dot is a Service in the platform's namespace, and the operator
+/// runs in another namespace.
 pub(crate) fn host_in_namespace(host: &str, namespace: &str) -> String {
     if host.contains(['.', ':']) || host == "localhost" { host.to_owned() } else { format!("{host}.{namespace}.svc") }
 }
 
-/// The same for a base URL `scheme://host[:port]`.
+/// Does the same for a base URL `scheme://host[:port]`.
 pub(crate) fn url_in_namespace(url: &str, namespace: &str) -> String {
     let Some((scheme, authority)) = url.split_once("://") else { return url.to_owned() };
     match authority.split_once(':') {

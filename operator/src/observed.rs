@@ -1,4 +1,4 @@
-//! Everything `decide` may look at, as plain values.
+//! Everything that `decide` may look at, as plain values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,15 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{component::Component, failures::Failures};
 
-/// Something outside that was asked, and either answered or did not.
+/// The answer of something outside, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fact<T> {
-    /// It answered.
     Known(T),
-    /// It did not, because of this.
+    /// It did not answer, for this reason.
     Unknown(String),
 }
 
 impl<T> Fact<T> {
-    /// The answer, if there is one.
     pub(crate) const fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -25,34 +23,29 @@ impl<T> Fact<T> {
     }
 }
 
-/// The world as it was found at the beginning of a reconcile.
+/// What was found at the beginning of a reconcile.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
-    /// Jobs of this platform.
     pub jobs: Vec<JobView>,
-    /// Deployments of this platform.
     pub deployments: BTreeMap<Component, DeploymentView>,
-    /// Pods of this platform's services.
+    /// The pods of the services, without those of Jobs.
     pub pods: Vec<PodView>,
-    /// Names of this platform's ConfigMaps, with the service each belongs to.
+    /// The names of the ConfigMaps, with the service that each belongs to.
     pub config_maps: BTreeMap<String, Component>,
-    /// Services with a PodDisruptionBudget.
+    /// The services that have a PodDisruptionBudget.
     pub disruption_budgets: BTreeSet<Component>,
-    /// Secrets the resource names.
+    /// The Secrets that the resource names.
     pub secrets: BTreeMap<String, Fact<SecretView>>,
-    /// The database.
     pub postgres: Fact<PostgresView>,
-    /// Kafka Connect.
     pub connect: Fact<ConnectView>,
-    /// Elasticsearch.
     pub elasticsearch: Fact<ElasticsearchView>,
-    /// Older platforms that use a name this one would use too, as sentences.
+    /// The names that this platform shares with older ones, as sentences.
     pub collisions: Vec<String>,
-    /// Steps that failed the last time they were carried out.
+    /// The steps that failed when they were last carried out.
     pub failures: Failures,
 }
 
-/// Which Job of the platform.
+/// The kinds of Jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobKind {
     /// `ticket-migrate up --kind before`
@@ -64,10 +57,9 @@ pub enum JobKind {
 }
 
 impl JobKind {
-    /// All of them.
     pub(crate) const ALL: [Self; 3] = [Self::MigrateBefore, Self::MigrateAfter, Self::PrepareIndex];
 
-    /// The word in names and labels.
+    /// The word for it in names and labels.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::MigrateBefore => "migrate",
@@ -80,55 +72,47 @@ impl JobKind {
 /// A Job and the state of its pod.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobView {
-    /// Its name.
     pub name: String,
-    /// What it does.
     pub kind: JobKind,
-    /// Hash of what it does it with.
+    /// The hash of what it works with.
     pub key: String,
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// The resource's generation when it was made.
+    /// The resource's generation when the Job was made.
     pub generation: i64,
-    /// How far it is.
     pub state: JobState,
 }
 
-/// How far a Job is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JobState {
-    /// Its container has not started; why, when the pod says so.
+    /// Its container has not started; with the reason when the pod gives one.
     Pending(Option<String>),
     /// Its container runs.
     Running,
     /// Its container ended with 0.
     Succeeded(JobSuccess),
-    /// Its container ended otherwise, or never ran.
+    /// Its container ended with another exit code, or never ran.
     Failed(JobFailure),
 }
 
-/// How a Job ended that succeeded.
+/// How a successful Job ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobSuccess {
     /// The termination message; absent when the pod is gone.
     pub message: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// How a Job ended that did not succeed.
+/// How a failed Job ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobFailure {
     /// The program's exit code; absent when the pod was lost.
     pub exit_code: Option<i32>,
-    /// The termination message.
     pub message: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 impl JobState {
-    /// When it ended, if it has.
     pub(crate) const fn finished_at(&self) -> Option<Timestamp> {
         match self {
             Self::Succeeded(success) => Some(success.at),
@@ -137,33 +121,31 @@ impl JobState {
         }
     }
 
-    /// Whether it will not change any more.
     pub(crate) const fn is_finished(&self) -> bool {
         matches!(self, Self::Succeeded(_) | Self::Failed(_))
     }
 }
 
-/// A Deployment of one of the services.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct DeploymentView {
-    /// The revision its template was built from.
+    /// The revision that its template was built from.
     pub revision: String,
-    /// Pods asked for.
+    /// The number of pods asked for.
     pub desired: i32,
-    /// Pods of the present template.
+    /// The number of pods of the present template.
     pub updated: i32,
-    /// Pods that have been ready for long enough.
+    /// The number of pods that have been ready for long enough.
     pub available: i32,
-    /// Pods altogether.
+    /// The number of all pods.
     pub total: i32,
-    /// Whether the Deployment's controller has seen its present form.
+    /// Whether the Deployment's controller has seen its present specification.
     pub is_observed: bool,
     /// Whether the present template missed its deadline.
     pub deadline_exceeded: bool,
 }
 
 impl DeploymentView {
-    /// Whether all pods are of this revision and available.
+    /// Whether all pods have this revision and are available.
     pub(crate) fn is_complete_for(&self, revision: &str) -> bool {
         self.revision == revision
             && self.is_observed
@@ -173,88 +155,80 @@ impl DeploymentView {
     }
 }
 
-/// A pod of one of the services.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PodView {
-    /// Its name.
     pub name: String,
-    /// Its service.
     pub component: Component,
-    /// The release it runs.
+    /// The release that it runs.
     pub version: String,
-    /// The revision of its template.
     pub revision: String,
-    /// The ConfigMap it takes its settings from.
+    /// The ConfigMap that it takes its settings from.
     pub config_map: String,
-    /// Why it is not ready, when it says so.
+    /// Why it is not ready, when it gives a reason.
     pub trouble: Option<String>,
 }
 
-/// A Secret, as far as anybody but its user needs to know it.
+/// The part of a Secret that is not secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecretView {
-    /// Changes whenever the Secret does, and tells nothing about its content.
+    /// Changes whenever the Secret changes, and reveals nothing about its content.
     pub stamp: String,
-    /// The key `username`.
+    /// The value of the key `username`.
     pub username: Option<String>,
 }
 
-/// What PostgreSQL was asked.
+/// What PostgreSQL answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PostgresView {
-    /// Rows of `_sqlx_migrations`: number and checksum in hexadecimal. Empty when there is no such table.
+    /// The rows of `_sqlx_migrations`: number, and checksum in hexadecimal. Empty when there is no such table.
     pub migrations: BTreeMap<i64, String>,
-    /// Tables of the publication; `None` when it does not exist.
+    /// The tables of the publication; `None` when it does not exist.
     pub publication: Option<BTreeSet<String>>,
-    /// Whether the slot exists, and whether somebody reads from it.
+    /// The replication slot; `None` when it does not exist.
     pub slot: Option<SlotView>,
 }
 
-/// A replication slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotView {
-    /// Whether somebody reads from it.
+    /// Whether a client reads from it.
     pub is_active: bool,
 }
 
-/// What Kafka Connect was asked.
+/// What Kafka Connect answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectView {
     /// The connector; `None` when it does not exist.
     pub connector: Option<ConnectorView>,
-    /// Whether offsets are stored under its name. Looked up only once it is stopped to be deleted.
+    /// Whether offsets are stored under its name. This is asked only when the connector is stopped in order to be
+    /// deleted.
     pub has_offsets: bool,
 }
 
-/// A connector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectorView {
-    /// Its whole configuration.
+    /// The whole configuration.
     pub config: BTreeMap<String, String>,
     /// RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING.
     pub state: String,
-    /// Its tasks.
     pub tasks: Vec<TaskView>,
-    /// Why the connector itself failed.
+    /// The Java stack trace, when the connector itself failed.
     pub trace: Option<String>,
 }
 
-/// A task of a connector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskView {
-    /// Its number.
     pub id: i32,
-    /// As the connector's.
+    /// One of the words of [`ConnectorView::state`].
     pub state: String,
-    /// Why it failed.
+    /// The Java stack trace, when the task failed.
     pub trace: Option<String>,
 }
 
-/// What Elasticsearch was asked.
+/// What Elasticsearch answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ElasticsearchView {
-    /// Indexes of the platform's prefix, and when each was filled.
+    /// The indexes of the platform's prefix, and when each was filled.
     pub indexes: BTreeMap<String, Option<String>>,
-    /// The indexes the alias points to.
+    /// The indexes that the alias points to.
     pub alias: BTreeSet<String>,
 }

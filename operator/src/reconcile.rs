@@ -30,33 +30,29 @@ use crate::{
     observe::{self, Backends},
 };
 
-/// What every reconcile needs.
+/// What all reconciles share.
 pub(crate) struct Context {
-    /// Kubernetes.
     pub client: Client,
-    /// Local copies of what is watched.
     pub caches: Caches,
-    /// For Connect and Elasticsearch.
+    /// The HTTP client for Connect and Elasticsearch.
     pub http: reqwest::Client,
-    /// Events.
     pub recorder: EventRecorder,
-    /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Whether this replica leads.
     pub leading: watch::Receiver<bool>,
-    /// Failures from one reconcile to the next, by the resource's uid.
+    /// What is remembered from one reconcile to the next, by the resource's uid.
     pub memory: Mutex<HashMap<String, Memory>>,
 }
 
-/// What is remembered of one platform.
+/// What is remembered about one platform.
 #[derive(Default)]
 pub(crate) struct Memory {
     failures: Failures,
-    /// Reconciles in a row that failed as a whole.
+    /// How many reconciles in a row failed as a whole.
     errors: u32,
 }
 
-/// A reconcile that failed as a whole: the API server did not take part.
+/// Why a reconcile failed as a whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReconcileError {
     /// Reading the resource or writing its status failed.
@@ -67,10 +63,10 @@ pub(crate) enum ReconcileError {
     Nameless,
 }
 
-/// Brings one platform a step nearer to what its resource says.
+/// Brings one platform nearer to what its resource says.
 ///
 /// # Errors
-/// When the API server cannot be asked for the resource or does not take its status.
+/// When the resource cannot be read or its status cannot be written.
 pub(crate) async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>) -> Result<Requeue, ReconcileError> {
     if !*context.leading.borrow() {
         return Ok(Requeue::await_change());
@@ -88,7 +84,7 @@ pub(crate) async fn reconcile(cached: Arc<TicketPlatform>, context: Arc<Context>
     result
 }
 
-/// When to try again after a reconcile that failed as a whole.
+/// Says when to try again after a reconcile that failed as a whole.
 pub(crate) fn after_error(platform: Arc<TicketPlatform>, _: &ReconcileError, context: Arc<Context>) -> Requeue {
     let errors = context.with_memory(&platform, |memory| memory.errors);
     Requeue::requeue(pause(errors.max(1)).unsigned_abs())
@@ -99,7 +95,7 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
         return Err(ReconcileError::Nameless);
     };
     let api: Api<TicketPlatform> = Api::namespaced(context.client.clone(), namespace);
-    // The cache may be older than the status this operator wrote last.
+    // The cache may be older than the status that this operator wrote last.
     let Some(platform) = api.get_opt(&cached.name_any()).await? else {
         context.forget(cached);
         return Ok(Requeue::await_change());
@@ -117,7 +113,7 @@ async fn reconcile_once(cached: &TicketPlatform, context: &Context) -> Result<Re
     Ok(Requeue::requeue(carry_out(&platform, &backends, plan, context).await))
 }
 
-/// Carries a plan out and says when to look again.
+/// Carries a plan out and answers when to look again.
 async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, context: &Context) -> Duration {
     let executor = Executor { client: &context.client, platform, backends, recorder: &context.recorder };
     let outcomes = executor.execute(plan.steps).await;
@@ -132,7 +128,7 @@ async fn carry_out(platform: &TicketPlatform, backends: &Backends, plan: Plan, c
     next_look.unsigned_abs()
 }
 
-/// Notes what failed and forgets what did not; answers when the first of the failed steps is due again.
+/// Remembers the steps that failed and forgets those that did not. Answers when the first failed step is due again.
 fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<SignedDuration> {
     let now = Timestamp::now();
     let mut soonest = None;
@@ -157,8 +153,8 @@ fn remember(failures: &mut Failures, outcomes: &[Outcome]) -> Option<SignedDurat
     soonest
 }
 
-/// Writes the status when it says something new. It is written before the steps are taken: a new generation shows as
-/// not ready before anything is done about it.
+/// Writes the status when it has changed. It is written before the steps are carried out: a new generation shows as not
+/// ready before anything is done about it.
 async fn write_status(
     api: &Api<TicketPlatform>,
     platform: &TicketPlatform,
@@ -177,13 +173,13 @@ async fn write_status(
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     api.patch_status(&platform.name_any(), &parameters, &Patch::Apply(&patch)).await?;
-    context.recorder.tell(platform, platform.status.as_ref(), status).await;
+    context.recorder.status_changed(platform, platform.status.as_ref(), status).await;
     Ok(())
 }
 
 impl Context {
     fn with_memory<T>(&self, platform: &TicketPlatform, change: impl FnOnce(&mut Memory) -> T) -> T {
-        // A poisoned lock only means that a reconcile panicked between two notes; both may be kept.
+        // A poisoned lock only means that a reconcile panicked. What is remembered stays usable.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         change(memory.entry(platform.uid().unwrap_or_default()).or_default())
     }

@@ -1,4 +1,4 @@
-//! Starts everything and ends it in order: the reconciles in hand, then the lease, then the endpoints.
+//! Starts everything, and ends it in order: running reconciles first, then the lease, then the endpoints.
 
 use std::{
     collections::HashMap,
@@ -26,10 +26,10 @@ use crate::{
     reconcile::{Context, after_error, reconcile},
 };
 
-/// How the operator runs.
+/// Settings from the command line and the environment.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
-    /// Look after this namespace only. Default: all.
+    /// Look after platforms in this namespace only. Default: all namespaces.
     #[arg(long, env = "WATCH_NAMESPACE")]
     pub namespace: Option<String>,
     /// Address of `/livez`, `/readyz` and `/metrics`.
@@ -38,7 +38,7 @@ pub struct Settings {
     /// Namespace of the lease that replicas compete for.
     #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
     pub lease_namespace: String,
-    /// Name of this replica, different for each.
+    /// Name of this replica. Each replica needs its own.
     #[arg(long, env = "POD_NAME", default_value = "ticket-operator")]
     pub identity: String,
 }
@@ -65,8 +65,8 @@ pub enum RunError {
 /// # Errors
 /// When the address is taken or the cluster's configuration cannot be found.
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
-    // Two TLS libraries are linked by way of dependencies, and rustls will not choose between them. An error says that
-    // one has been chosen already.
+    // Dependencies link two TLS libraries, and rustls does not choose between them. An error means that one has been
+    // chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let metrics = Arc::new(Metrics::new()?);
     let is_ready = Arc::new(AtomicBool::new(false));
@@ -90,20 +90,20 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 
     let lease_stop = CancellationToken::new();
     let election =
-        tokio::spawn(stand_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
-    let bookkeeping = tokio::spawn(note_leadership(leading, metrics));
+        tokio::spawn(compete_when_warm(client, &settings, caches, is_ready, leading_writer, lease_stop.clone()));
+    let bookkeeping = tokio::spawn(record_leadership(leading, metrics));
     stopping(controller, stop)
         .run(reconcile, after_error, context)
         .for_each(|result| async move {
             match result {
-                // The reconcile itself has logged it; a resource that is gone needs nothing.
+                // The reconcile has logged its own error, and a resource that is gone needs nothing.
                 Ok(_) | Err(controller::Error::ReconcilerFailed(..) | controller::Error::ObjectNotFound(_)) => {}
-                Err(error) => tracing::warn!(%error, "a watch failed; it is tried again"),
+                Err(error) => tracing::warn!(%error, "a watch failed and is tried again"),
             }
         })
         .await;
 
-    tracing::info!("no reconcile is running any more; giving back the lease");
+    tracing::info!("all reconciles have ended; giving the lease back");
     lease_stop.cancel();
     election.await?;
     bookkeeping.await?;
@@ -112,8 +112,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     Ok(())
 }
 
-/// Stands for election once the caches are filled: a leader with empty caches would take everything for missing.
-fn stand_when_warm(
+/// Competes for the lease once the caches are filled. A leader with empty caches would take every object for missing.
+fn compete_when_warm(
     client: Client,
     settings: &Settings,
     caches: Caches,
@@ -133,7 +133,7 @@ fn stand_when_warm(
     }
 }
 
-async fn note_leadership(mut leading: watch::Receiver<bool>, metrics: Arc<Metrics>) {
+async fn record_leadership(mut leading: watch::Receiver<bool>, metrics: Arc<Metrics>) {
     while leading.changed().await.is_ok() {
         metrics.leads(*leading.borrow_and_update());
     }

@@ -14,28 +14,28 @@ pub struct BookingSpec {
     #[schemars(flatten)]
     // A doc comment here would replace the description of the whole.
     pub workload: WorkloadSpec,
-    /// Minutes a reserved seat is kept for its customer. 15 when neither this nor `holdSeconds` is given.
+    /// Minutes for which a reserved seat is kept for its customer. Default 15, unless `holdSeconds` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1440))]
     pub hold_minutes: Option<i32>,
-    /// The same in seconds, for tests that wait for an expiry.
+    /// The same in seconds. It is meant for tests that wait for an expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]
     pub hold_seconds: Option<i32>,
-    /// Minutes a hold may last at the most, however often its customer extends it. Default 60, or the hold's length when
-    /// that is more.
+    /// The longest time in minutes that a hold may last, however often its customer extends it. Default 60, or the
+    /// length of a hold when that is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1440))]
     pub hold_lifetime_minutes: Option<i32>,
-    /// How many tickets of one event a user may hold and have bought together. Default 0: any number.
+    /// The most tickets of one event that a user may have, held and bought together. Default 0: any number.
     #[serde(default)]
     #[schemars(range(min = 0, max = 100_000))]
     pub max_tickets_per_user: i32,
-    /// Currency of all prices: ISO 4217, in lower case. Default `eur`.
+    /// The currency of all prices: ISO 4217, in lower case. Default `eur`.
     #[serde(default = "default_currency")]
     #[schemars(regex(pattern = "^[a-z]{3}$"))]
     pub currency: String,
-    /// How customers pay: a required choice, so that nobody gives tickets away by leaving a key empty.
+    /// How customers pay. The choice is required, so that no missing key gives tickets away for nothing.
     pub payments: Payments,
 }
 
@@ -44,24 +44,22 @@ fn default_currency() -> String {
 }
 
 impl BookingSpec {
-    /// Seconds a reserved seat is kept.
     pub fn hold_seconds(&self) -> i32 {
         const DEFAULT_HOLD_MINUTES: i32 = 15;
         self.hold_seconds.unwrap_or_else(|| self.hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES) * 60)
     }
 
-    /// Seconds a hold may last at the most.
     pub fn hold_lifetime_seconds(&self) -> i32 {
         const DEFAULT_LIFETIME_MINUTES: i32 = 60;
         (self.hold_lifetime_minutes.unwrap_or(DEFAULT_LIFETIME_MINUTES) * 60).max(self.hold_seconds())
     }
 }
 
-/// How customers pay. Exactly one of its fields is given.
+/// How customers pay. Give exactly one of the fields.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Payments {
-    /// Tickets cost nothing: no payment is taken. Write `free: {}`.
+    /// Tickets cost nothing, and no payment is taken. Write `free: {}`.
     Free(FreePayments),
     /// Cards, through Stripe.
     Stripe(StripePayments),
@@ -75,14 +73,14 @@ pub struct FreePayments {}
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StripePayments {
-    /// Secret with the keys `secret-key` (of the API) and `webhook-secret` (that signs what Stripe sends to
-    /// `/api/v1/booking/payments/stripe/webhook`).
+    /// A Secret with the keys `secret-key`, for Stripe's API, and `webhook-secret`, which signs what Stripe sends to
+    /// `/api/v1/booking/payments/stripe/webhook`.
     pub secret: SecretName,
-    /// Where the API is. Default: Stripe's own.
+    /// The base URL of the API. Default: Stripe's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500), regex(pattern = r"^https?://.+"))]
     pub api_url: Option<String>,
-    /// Seconds a customer has for a payment, from placing the order until the money is set aside. Default 600.
+    /// Seconds that a customer has for a payment, from placing the order until the money is authorized. Default 600.
     #[serde(default = "default_payment_seconds")]
     #[schemars(range(min = 1, max = 86_400))]
     pub payment_seconds: i32,
@@ -101,7 +99,6 @@ impl Payments {
         }
     }
 
-    /// What is needed to be paid through Stripe, where that is the choice.
     pub const fn stripe(&self) -> Option<&StripePayments> {
         match self {
             Self::Free(_) => None,

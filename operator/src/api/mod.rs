@@ -1,6 +1,6 @@
 //! The `TicketPlatform` resource: what a user asks for, and what the operator answers.
 //!
-//! Everything here ends up in the CRD; doc comments are what `kubectl explain` prints.
+//! All of it becomes part of the CRD. `kubectl explain` prints the doc comments.
 
 mod booking;
 mod reason;
@@ -26,7 +26,6 @@ pub use stores::{
 };
 pub use workload::{HttpServiceSpec, PodTemplateSpec, Resources, ServiceType, WorkloadSpec};
 
-/// API group of the resource.
 pub const GROUP: &str = "ticketplatform.dev";
-/// The finalizer that keeps a platform until what it made outside Kubernetes is removed.
+/// The finalizer that keeps a platform until everything that it made outside Kubernetes is removed.
 pub const FINALIZER: &str = "ticketplatform.dev/external-things";

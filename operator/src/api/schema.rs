@@ -1,8 +1,9 @@
-//! Schemas of Kubernetes' own types, written by hand: their full text would make the CRD ten times as long.
+//! Schemas of Kubernetes' own types. They are written by hand, because the full schemas would make the CRD ten times as
+//! long.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// A map of resource name to amount.
+/// A map from a resource's name to an amount.
 pub(crate) fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -14,12 +15,12 @@ pub(crate) fn quantities(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// One object of a pod's specification, checked by the API server when the Deployment is applied.
+/// An object of a pod's specification. The API server checks it when the Deployment is applied.
 pub(crate) fn object_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
-/// A list of objects of a pod's specification.
+/// A list of such objects.
 pub(crate) fn objects_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -28,17 +29,17 @@ pub(crate) fn objects_of_pod_spec(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Any object, kept as it is.
+/// Any object. It is kept as it is.
 pub(crate) fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
-/// A moment in time, RFC 3339.
+/// A time as in RFC 3339.
 pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
-/// Kubernetes' list of conditions, one per type.
+/// Kubernetes' list of conditions, one for each type.
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -48,12 +49,12 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["type", "status", "lastTransitionTime", "reason", "message"],
             "properties": {
-                "type": {"type": "string", "maxLength": 316, "description": "Name of the condition."},
+                "type": {"type": "string", "maxLength": 316, "description": "The name of the condition."},
                 "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
-                "reason": {"type": "string", "maxLength": 1024, "description": "Why, as one word; see docs/operations.md."},
-                "message": {"type": "string", "maxLength": 32768, "description": "Why, for people."},
+                "reason": {"type": "string", "maxLength": 1024, "description": "The reason as one word; see docs/reasons.md."},
+                "message": {"type": "string", "maxLength": 32768, "description": "The reason as a sentence for people."},
                 "lastTransitionTime": {"type": "string", "format": "date-time", "description": "When `status` last changed."},
-                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0, "description": "The generation of the resource this was found for."},
+                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0, "description": "The generation of the resource that the condition is about."},
             },
         },
     })

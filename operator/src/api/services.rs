@@ -10,9 +10,9 @@ pub struct ServicesSpec {
     /// Shows events with the state of their seats. Port 8080.
     #[serde(default)]
     pub event_management: WorkloadSpec,
-    /// Holds and sells seats. Port 8081.
+    /// Holds seats and sells them. Port 8081.
     pub booking: BookingSpec,
-    /// Finds events, and keeps the search index. Port 8082.
+    /// Finds events, and keeps the search index up to date. Port 8082.
     #[serde(default)]
     pub search: WorkloadSpec,
 }

@@ -6,9 +6,10 @@ use super::{
     ConnectSpec, ElasticsearchSpec, KafkaSpec, PostgresSpec, RedisSpec, SecretName, ServicesSpec, TicketPlatformStatus,
 };
 
-/// What one ticket sales platform is made of: the release to run, the stores it uses and its three services.
+/// What one ticket sales platform consists of: the release to run, the stores that it uses, and its three services.
 ///
-/// The operator prepares schema, search index and change feed of a release before it rolls the services to it.
+/// The operator prepares the schema, the search index and the change feed of a release before it rolls the services to
+/// it.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[kube(
     group = "ticketplatform.dev",
@@ -35,34 +36,34 @@ use super::{
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TicketPlatformSpec {
-    /// The release: tag of every image of the platform. Its images bring their own migrations, index definition and
-    /// tables of the change feed.
+    /// The release: the tag of every image of the platform. The images bring their own migrations, index definition and
+    /// list of the change feed's tables.
     #[schemars(regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"))]
     pub version: String,
     /// Where the images come from.
     #[serde(default)]
     pub images: ImagesSpec,
-    /// The one database of the platform.
+    /// The platform's database.
     pub postgres: PostgresSpec,
-    /// Holds and caches.
+    /// Redis, which keeps holds and caches.
     pub redis: RedisSpec,
-    /// The broker that carries changes from the database to the search index.
+    /// Kafka, which carries changes from the database to the search index.
     pub kafka: KafkaSpec,
     /// Kafka Connect, which runs the change feed (Debezium's PostgreSQL connector).
     pub connect: ConnectSpec,
-    /// The search index's store.
+    /// Elasticsearch, which keeps the search index.
     pub elasticsearch: ElasticsearchSpec,
     /// The three services.
     pub services: ServicesSpec,
-    /// What becomes of things outside Kubernetes when this resource is deleted.
+    /// What is removed outside Kubernetes when this resource is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// Stops all work of the operator on this platform until it is false again. What runs keeps running. Deleting
-    /// the resource still cleans up.
+    /// While this is true, the operator does nothing for this platform. What runs keeps running. Deleting the resource
+    /// still cleans up.
     #[serde(default)]
     pub paused: bool,
-    /// Seconds a new revision of the services may take to become ready before the operator goes back to the last
-    /// good one. Default 300.
+    /// Seconds that a new revision of the services may take to become ready. After them the operator goes back to the
+    /// last good revision. Default 300.
     #[serde(default = "default_progress_deadline_seconds")]
     #[schemars(range(min = 10, max = 86_400))]
     pub progress_deadline_seconds: i32,
@@ -72,11 +73,11 @@ const fn default_progress_deadline_seconds() -> i32 {
     300
 }
 
-/// Where the images come from: `<registry>/<program>:<version>`.
+/// Where the images come from. An image is `<registry>/<program>:<version>`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImagesSpec {
-    /// Registry and path in front of the program's name. Default `localhost/ticket-platform`.
+    /// The registry and the path before the program's name. Default `localhost/ticket-platform`.
     #[serde(default = "default_registry")]
     #[schemars(length(min = 1, max = 200))]
     pub registry: String,
@@ -112,7 +113,6 @@ pub enum PullPolicy {
 }
 
 impl PullPolicy {
-    /// The word the pod's specification uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Always => "Always",
@@ -122,15 +122,15 @@ impl PullPolicy {
     }
 }
 
-/// What becomes of things outside Kubernetes when the resource is deleted.
+/// What is removed outside Kubernetes when the resource is deleted.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletionPolicy {
-    /// Connector, its offsets, the replication slot and the publication. Default `Delete`: a slot that nobody reads
-    /// keeps the database's write-ahead log from being recycled until the disk is full.
+    /// The connector with its offsets, the replication slot and the publication. Default `Delete`: an unread slot makes
+    /// the database keep its write-ahead log until the disk is full.
     #[serde(default = "LeftBehind::delete")]
     pub connector: LeftBehind,
-    /// Search indexes and their alias. Default `Retain`.
+    /// The search indexes and their alias. Default `Retain`.
     #[serde(default = "LeftBehind::retain")]
     pub index: LeftBehind,
 }
@@ -141,7 +141,7 @@ impl Default for DeletionPolicy {
     }
 }
 
-/// Whether an external thing goes with the resource.
+/// Whether something outside Kubernetes is removed together with the resource.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 pub enum LeftBehind {
     /// Removed with the resource.

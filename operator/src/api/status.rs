@@ -5,41 +5,42 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConditionType, schema};
 
-/// What the operator found and did. Nothing here is needed to go on: when it is lost, everything is looked up again.
+/// What the operator found and did. The operator does not depend on it: when the status is lost, everything is looked
+/// up again.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketPlatformStatus {
-    /// The generation of the resource this status is about.
+    /// The generation of the resource that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, and one per gate: MigrationsApplied, IndexReady, ConnectorReady,
+    /// Ready, Reconciling, Stalled, and one condition for each gate: MigrationsApplied, IndexReady, ConnectorReady,
     /// ServicesAvailable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// The version all services run. Empty until the first rollout is complete.
+    /// The version that all services run. Empty until the first rollout is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What the release of `spec.version` says about itself.
+    /// The description that the release of `spec.version` gives of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<RecordedRelease>,
-    /// Gate 1.
+    /// Gate 1: the migrations.
     #[serde(default)]
     pub migrations: MigrationsStatus,
-    /// Gate 2.
+    /// Gate 2: the search index.
     #[serde(default)]
     pub index: IndexStatus,
-    /// Gate 3.
+    /// Gate 3: the change feed.
     #[serde(default)]
     pub connector: ConnectorStatus,
-    /// Gate 4.
+    /// Gate 4: the services.
     #[serde(default)]
     pub rollout: RolloutStatus,
-    /// The last revision whose pods were all ready: what a failed rollout goes back to.
+    /// The last revision whose pods were all ready. The operator goes back to it after a failed rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<LastGood>,
-    /// When the operator first saw that the resource is being deleted. Its deadlines count from here: it may have been
-    /// away when the resource was deleted.
+    /// When the operator first saw that the resource is being deleted. Its deadlines count from here, because it may
+    /// not have run when the resource was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub deletion_started_time: Option<Time>,
@@ -52,53 +53,53 @@ impl TicketPlatformStatus {
     }
 }
 
-/// A release's description, and which migration Job reported it.
+/// A release's description, and the migration Job that reported it.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedRelease {
-    /// Hash of image and database of the Job that reported it.
+    /// The hash of the image and the database of the Job that reported it.
     pub job_key: String,
     /// The description.
     pub description: Release,
 }
 
-/// Gate 1.
+/// Gate 1: the migrations.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationsStatus {
-    /// Hash of the `before` migrations that are known to be applied.
+    /// The hash of the `before` migrations that are known to be applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_for: Option<String>,
-    /// Number of the latest attempt of the Job.
+    /// The number of the Job's latest attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>")]
     pub attempt: Option<u32>,
-    /// Numbers of `after` migrations that were ever applied: no release that does not know them is rolled any more.
+    /// The numbers of all `after` migrations that were ever applied. A release that does not know them is not rolled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after_applied: Vec<i64>,
 }
 
-/// Gate 2.
+/// Gate 2: the search index.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexStatus {
     /// The index that is known to exist and to be filled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_for: Option<String>,
-    /// Number of the latest attempt of the Job.
+    /// The number of the Job's latest attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>")]
     pub attempt: Option<u32>,
 }
 
-/// Gate 3.
+/// Gate 3: the change feed.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorStatus {
-    /// Hash of configuration and tables with which the connector was last seen running.
+    /// The hash of the configuration and the tables with which the connector was last seen running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_for: Option<String>,
-    /// Restarts since it last ran for a while.
+    /// The number of restarts since it last ran for a while.
     #[serde(default)]
     #[schemars(with = "i32")]
     pub restarts: u32,
@@ -108,17 +109,17 @@ pub struct ConnectorStatus {
     pub last_restart_time: Option<Time>,
 }
 
-/// Gate 4.
+/// Gate 4: the services.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutStatus {
-    /// Hash of everything the pods are made of.
+    /// The hash of everything that the pods are made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// A revision that did not become ready; it is not tried again.
+    /// A revision that did not become ready. It is not tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_revision: Option<String>,
-    /// What was seen when it was given up.
+    /// What was seen when that revision was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
@@ -127,11 +128,11 @@ pub struct RolloutStatus {
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastGood {
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// Hash of everything its pods were made of.
+    /// The hash of everything that its pods were made of.
     pub revision: String,
-    /// What its release said about itself.
+    /// The description that its release gave of itself.
     pub release: RecordedRelease,
     /// The resource's specification at that time.
     #[schemars(schema_with = "schema::any_object")]

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretName;
 
-/// The one PostgreSQL database of the platform, reached with three roles of least rights.
+/// The platform's PostgreSQL database. Three roles with the least rights use it.
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct PostgresSpec {
-    /// Host name or address. A name without a dot is a Service in the resource's namespace. Cannot be changed:
-    /// moving to another database is a new TicketPlatform.
+    /// A host name or an address. A name without a dot is a Service in the resource's namespace. Cannot be changed:
+    /// another database needs a new TicketPlatform.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = ("self == oldSelf", "postgres.host cannot be changed: moving is a new TicketPlatform"))]
     pub host: String,
-    /// TCP port. Default 5432. Cannot be changed.
+    /// The TCP port. Default 5432. Cannot be changed.
     #[serde(default = "default_postgres_port")]
     #[schemars(range(min = 1, max = 65_535))]
     #[x_kube(validation = ("self == oldSelf", "postgres.port cannot be changed: moving is a new TicketPlatform"))]
@@ -25,11 +25,11 @@ pub struct PostgresSpec {
     /// Encryption of connections, in libpq's words. Default `prefer`.
     #[serde(default)]
     pub ssl_mode: SslMode,
-    /// The role the services use: reads and writes rows.
+    /// The role of the services, which read and write rows.
     pub service: DatabaseRole,
-    /// The role that owns the tables: migrations, and the publication of the change feed.
+    /// The role that owns the tables. Migrations use it, and the publication of the change feed.
     pub migration: DatabaseRole,
-    /// The role the change feed reads with: LOGIN, REPLICATION and SELECT.
+    /// The role of the change feed, with LOGIN, REPLICATION and SELECT.
     pub change_feed: ChangeFeedRole,
 }
 
@@ -46,16 +46,15 @@ pub enum SslMode {
     /// When the server offers it.
     #[default]
     Prefer,
-    /// Always, without checking the server's certificate.
+    /// Always. The server's certificate is not checked.
     Require,
-    /// Always, with a certificate of a known authority.
+    /// Always. The server's certificate must come from a known authority.
     VerifyCa,
-    /// Always, with a certificate for this very host.
+    /// Always. The certificate must also name this host.
     VerifyFull,
 }
 
 impl SslMode {
-    /// The word libpq and the services' settings use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Disable => "disable",
@@ -70,18 +69,18 @@ impl SslMode {
 /// A role of the database.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 pub struct DatabaseRole {
-    /// Secret with the keys `username` and `password`.
+    /// A Secret with the keys `username` and `password`.
     pub secret: SecretName,
 }
 
-/// The role the change feed reads with.
+/// The role of the change feed.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeFeedRole {
-    /// Secret with the keys `username` and `password`. The operator uses it to drop the slot; the connector's config
-    /// takes the user's name from it and never the password.
+    /// A Secret with the keys `username` and `password`. The operator uses it to drop the slot. The connector's
+    /// configuration takes the user name from it, and never the password.
     pub secret: SecretName,
-    /// How Kafka Connect finds the password: a reference to one of its config providers. Default
+    /// Where Kafka Connect finds the password: a reference to one of its config providers. Default
     /// `${directory:/etc/ticket-platform/secrets/<secret>:password}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500), regex(pattern = r"^\$\{.+\}$"))]
@@ -89,7 +88,7 @@ pub struct ChangeFeedRole {
 }
 
 impl ChangeFeedRole {
-    /// The reference written into the connector's config in the password's place.
+    /// The reference that stands in the connector's configuration in place of the password.
     pub fn password_reference(&self) -> String {
         self.password_reference
             .clone()
@@ -97,31 +96,31 @@ impl ChangeFeedRole {
     }
 }
 
-/// Redis: holds of seats, and caches.
+/// Redis, which keeps holds and caches.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedisSpec {
-    /// `host:port`.
+    /// The address as `host:port`.
     #[schemars(regex(pattern = r"^[^:\s]+:[0-9]{1,5}$"), length(max = 260))]
     pub address: String,
-    /// Secret with the key `password`. Without it no password is sent.
+    /// A Secret with the key `password`. Without it no password is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretName>,
 }
 
-/// Kafka: carries changes from the database to the search index.
+/// Kafka, which carries changes from the database to the search index.
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaSpec {
-    /// `host:port`, several separated by commas. Cannot be changed.
+    /// One or more addresses `host:port`, separated by commas. Cannot be changed.
     #[schemars(length(min = 3, max = 1000))]
     #[x_kube(validation = ("self == oldSelf", "kafka.bootstrapServers cannot be changed: moving is a new TicketPlatform"))]
     pub bootstrap_servers: String,
-    /// Partitions of a topic when it is created. Default 3.
+    /// The number of partitions that a topic is created with. Default 3.
     #[serde(default = "default_topic_partitions")]
     #[schemars(range(min = 1, max = 1000))]
     pub topic_partitions: i32,
-    /// Copies of each partition when a topic is created. Default 1; give production 3.
+    /// The number of copies of each partition that a topic is created with. Default 1. Use 3 in production.
     #[serde(default = "default_topic_replication_factor")]
     #[schemars(range(min = 1, max = 15))]
     pub topic_replication_factor: i32,
@@ -139,8 +138,8 @@ const fn default_topic_replication_factor() -> i32 {
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectSpec {
-    /// Base URL of Connect's REST interface. A host without a dot is a Service in the resource's namespace. Cannot be
-    /// changed.
+    /// The base URL of Connect's REST interface. A host without a dot is a Service in the resource's namespace. Cannot
+    /// be changed.
     #[schemars(regex(pattern = r"^https?://[^/\s]+$"), length(max = 300))]
     #[x_kube(validation = ("self == oldSelf", "connect.url cannot be changed: moving is a new TicketPlatform"))]
     pub url: String,
@@ -151,30 +150,30 @@ pub struct ConnectSpec {
 
 /// The change feed's connector. Its names cannot be changed: another slot or topic would be another feed.
 ///
-/// When a release adds tables to the feed, the connector publishes their changes from then on. Rows that were there
-/// before are not sent again (no incremental snapshot is taken): a new search index is filled from the database.
+/// When a release adds tables to the feed, the connector sends their changes from then on. It does not send their
+/// existing rows, because no incremental snapshot is taken: a new search index is filled from the database.
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorSpec {
     /// Whether the connector should run. Default `Running`.
     #[serde(default)]
     pub state: ConnectorState,
-    /// Name of the connector in Kafka Connect. Default `tickets`.
+    /// The name of the connector in Kafka Connect. Default `tickets`.
     #[serde(default = "default_feed_name")]
     #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"), length(max = 100))]
     #[x_kube(validation = ("self == oldSelf", "connect.connector.name cannot be changed"))]
     pub name: String,
-    /// Name of the replication slot. Default `tickets`.
+    /// The name of the replication slot. Default `tickets`.
     #[serde(default = "default_feed_name")]
     #[schemars(regex(pattern = r"^[a-z0-9_]+$"), length(max = 63))]
     #[x_kube(validation = ("self == oldSelf", "connect.connector.slot cannot be changed"))]
     pub slot: String,
-    /// Name of the publication. Default `tickets`.
+    /// The name of the publication. Default `tickets`.
     #[serde(default = "default_feed_name")]
     #[schemars(regex(pattern = r"^[a-z_][a-z0-9_]*$"), length(max = 63))]
     #[x_kube(validation = ("self == oldSelf", "connect.connector.publication cannot be changed"))]
     pub publication: String,
-    /// First part of the topics' names, `<prefix>.<schema>.<table>`. Default `pg`.
+    /// The first part of the topics' names, `<prefix>.<schema>.<table>`. Default `pg`.
     #[serde(default = "default_topic_prefix")]
     #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"), length(max = 100))]
     #[x_kube(validation = ("self == oldSelf", "connect.connector.topicPrefix cannot be changed"))]
@@ -207,14 +206,13 @@ pub enum ConnectorState {
     /// It runs.
     #[default]
     Running,
-    /// Its tasks are kept but send nothing.
+    /// Its tasks are kept, but they send nothing.
     Paused,
-    /// It has no tasks; its offsets may be changed.
+    /// It has no tasks, and its offsets may be changed.
     Stopped,
 }
 
 impl ConnectorState {
-    /// The word Connect's status uses.
     pub const fn as_connect(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -228,11 +226,11 @@ impl ConnectorState {
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ElasticsearchSpec {
-    /// Base URL. A host without a dot is a Service in the resource's namespace. Cannot be changed.
+    /// The base URL. A host without a dot is a Service in the resource's namespace. Cannot be changed.
     #[schemars(regex(pattern = r"^https?://[^/\s]+$"), length(max = 300))]
     #[x_kube(validation = ("self == oldSelf", "elasticsearch.url cannot be changed: moving is a new TicketPlatform"))]
     pub url: String,
-    /// First part of the indexes' names, `<prefix>-<hash of the definition>`, and the name of the alias that people
+    /// The first part of the indexes' names, `<prefix>-<hash of the definition>`, and the name of the alias that people
     /// and tools use. Default `events`. Cannot be changed.
     #[serde(default = "default_index_prefix")]
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"), length(max = 100))]

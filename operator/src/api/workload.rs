@@ -14,7 +14,7 @@ use super::schema;
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSpec {
-    /// Number of pods. Default 2. With more than one, a PodDisruptionBudget keeps all but one of them.
+    /// The number of pods. Default 2. With more than one pod, a PodDisruptionBudget keeps all but one of them.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,
@@ -27,7 +27,7 @@ pub struct WorkloadSpec {
     /// Further settings of the pods.
     #[serde(default)]
     pub pod_template: PodTemplateSpec,
-    /// Further settings of the program, such as `POSTGRES_MAX_OPEN_CONNS`. Those that this resource has fields for
+    /// Further settings of the program, such as `POSTGRES_MAX_OPEN_CONNS`. Settings that have a field in this resource
     /// are refused here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
@@ -56,10 +56,10 @@ impl Default for WorkloadSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("!has(self.nodePort) || self.type != 'ClusterIP'", "nodePort needs type NodePort or LoadBalancer"))]
 pub struct HttpServiceSpec {
-    /// Who can reach it. Default `ClusterIP`.
+    /// From where it can be reached. Default `ClusterIP`.
     #[serde(rename = "type", default)]
     pub type_: ServiceType,
-    /// The Service's port. Default: the service's own, 8080, 8081 or 8082.
+    /// The Service's port. Default: the port of the service itself, 8080, 8081 or 8082.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65_535))]
     pub port: Option<i32>,
@@ -69,20 +69,19 @@ pub struct HttpServiceSpec {
     pub node_port: Option<i32>,
 }
 
-/// Who can reach a Service.
+/// From where a Service can be reached.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 pub enum ServiceType {
-    /// Pods of the cluster.
+    /// From pods of the cluster.
     #[default]
     ClusterIP,
-    /// Also whoever reaches a node.
+    /// Also through every node of the cluster.
     NodePort,
-    /// Also whoever reaches the load balancer that the cluster's provider sets up.
+    /// Also through a load balancer, which the cluster's provider sets up.
     LoadBalancer,
 }
 
 impl ServiceType {
-    /// The word the Service's specification uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClusterIP => "ClusterIP",
@@ -95,11 +94,11 @@ impl ServiceType {
 /// CPU and memory of a pod, as in a container's `resources`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
 pub struct Resources {
-    /// What the scheduler sets aside.
+    /// What the scheduler reserves for the pod.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::quantities")]
     pub requests: BTreeMap<String, Quantity>,
-    /// What the pod may use at most.
+    /// The most that the pod may use.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::quantities")]
     pub limits: BTreeMap<String, Quantity>,
@@ -115,24 +114,24 @@ impl Default for Resources {
     }
 }
 
-/// Settings laid over the pods that the operator builds.
+/// Settings that are added to the pods that the operator builds.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodTemplateSpec {
-    /// Further labels. Those of the operator win.
+    /// Further labels. The operator's own labels take precedence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Further annotations. Those of the operator win.
+    /// Further annotations. The operator's own annotations take precedence.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// Labels a node must have.
+    /// Labels that a node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
-    /// Taints the pods tolerate, as in a pod's `spec.tolerations`.
+    /// Taints that the pods tolerate, as in a pod's `spec.tolerations`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::objects_of_pod_spec")]
     pub tolerations: Vec<Toleration>,
-    /// Attraction to nodes and pods, as in a pod's `spec.affinity`.
+    /// Affinity to nodes and pods, as in a pod's `spec.affinity`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::object_of_pod_spec")]
     pub affinity: Option<Affinity>,
@@ -140,7 +139,7 @@ pub struct PodTemplateSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::objects_of_pod_spec")]
     pub topology_spread_constraints: Vec<TopologySpreadConstraint>,
-    /// Which pods go first when room is short.
+    /// The PriorityClass, which says which pods are evicted first when resources are short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_class_name: Option<String>,
 }

@@ -13,37 +13,37 @@ use crate::{
     observed::{ConnectView, ConnectorView, TaskView},
 };
 
-/// Class of Debezium's PostgreSQL connector.
+/// The class of Debezium's PostgreSQL connector.
 pub const CONNECTOR_CLASS: &str = "io.debezium.connector.postgresql.PostgresConnector";
 const STORE: &str = "Kafka Connect";
 
 /// One connector of a Kafka Connect cluster.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    /// What is there, but for the offsets.
+    /// Reads the connector, without its offsets.
     async fn look(&self, connector: &str) -> BackendResult<ConnectView>;
-    /// Whether offsets are stored under the connector's name. Connect is slow to tell while the connector runs.
+    /// Whether offsets are stored under the connector's name. Connect answers slowly while the connector runs.
     async fn has_offsets(&self, connector: &str) -> BackendResult<bool>;
-    /// Has the connector's own validation look at a configuration, then stores it.
+    /// Lets the connector validate a configuration, then stores it.
     async fn configure(&self, connector: &str, config: &BTreeMap<String, String>) -> BackendResult<()>;
-    /// Sets the state wanted: `pause`, `resume` or `stop`.
+    /// Sets the wanted state by one of the verbs `pause`, `resume` and `stop`.
     async fn set_state(&self, connector: &str, verb: &str) -> BackendResult<()>;
-    /// Restarts the connector and those of its tasks that failed.
+    /// Restarts the connector and its failed tasks.
     async fn restart_failed(&self, connector: &str) -> BackendResult<()>;
-    /// Forgets the offsets of a stopped connector.
+    /// Deletes the offsets of a stopped connector.
     async fn delete_offsets(&self, connector: &str) -> BackendResult<()>;
     /// Removes the connector.
     async fn delete(&self, connector: &str) -> BackendResult<()>;
 }
 
-/// The real one.
+/// The client for a real Kafka Connect.
 pub struct HttpConnect {
     client: Client,
     url: String,
 }
 
 impl HttpConnect {
-    /// For the Connect cluster at a base URL.
+    /// Makes a client for the Connect cluster at a base URL.
     pub fn new(client: Client, url: &str) -> Self {
         Self { client, url: url.trim_end_matches('/').to_owned() }
     }
@@ -61,7 +61,7 @@ impl HttpConnect {
         send(STORE, request).await
     }
 
-    /// Calls for an effect; 404 counts as done, because what is gone needs nothing.
+    /// Calls for an effect. 404 counts as done, because the connector is gone then.
     async fn effect(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> BackendResult<()> {
         let what = format!("{method} {path}");
         match self.call(method, path, body).await? {
@@ -95,7 +95,7 @@ impl HttpConnect {
 #[async_trait]
 impl Connect for HttpConnect {
     async fn look(&self, connector: &str) -> BackendResult<ConnectView> {
-        // The root answers only once the worker has joined its group; before that, 404 says nothing about a connector.
+        // The root answers only once the worker has joined its group. Before that, 404 says nothing about a connector.
         let (status, body) = self.call(Method::GET, "/", None).await?;
         if !status.is_success() {
             return Err(refused(STORE, "GET /", status, &body));
@@ -189,7 +189,7 @@ struct FieldValue {
 }
 
 impl Validation {
-    /// Debezium's validation connects to the database. When it cannot, the configuration may still be right.
+    /// Debezium's validation connects to the database. When that fails, the configuration may still be right.
     fn into_result(self) -> BackendResult<()> {
         let errors: Vec<String> = self
             .configs
@@ -208,8 +208,8 @@ impl Validation {
     }
 }
 
-/// Whether an error of the validation comes from a database that is down, starting, full or not resolvable. The words
-/// are those of PostgreSQL's JDBC driver and of PostgreSQL.
+/// Whether an error of the validation means that the database is down, starting, out of connections, or that its name
+/// does not resolve. The words are those of PostgreSQL and of its JDBC driver.
 fn is_about_reaching_the_database(error: &str) -> bool {
     const SIGNS: [&str; 10] = [
         "connection attempt failed",

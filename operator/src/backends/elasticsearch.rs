@@ -1,4 +1,4 @@
-//! Elasticsearch's REST interface, as far as the operator needs it: which indexes are there and filled, and the alias.
+//! Elasticsearch's REST interface, as far as the operator needs it: the indexes, when they were filled, and the alias.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,22 +15,22 @@ const STORE: &str = "Elasticsearch";
 /// The indexes of one prefix.
 #[async_trait]
 pub trait Elasticsearch: Send + Sync {
-    /// The indexes `<prefix>-*` and where the alias `<prefix>` points.
+    /// Reads the indexes `<prefix>-*`, and where the alias `<prefix>` points.
     async fn look(&self, prefix: &str) -> BackendResult<ElasticsearchView>;
-    /// Points the alias to one index and to no other, in one step.
+    /// Points the alias to one index and to no other, in one request.
     async fn point_alias(&self, alias: &str, index: &str, from: &BTreeSet<String>) -> BackendResult<()>;
-    /// Deletes indexes by name; those that are gone do not matter.
+    /// Deletes indexes by name. An index that is gone is no error.
     async fn delete(&self, indexes: &[String]) -> BackendResult<()>;
 }
 
-/// The real one.
+/// The client for a real Elasticsearch.
 pub struct HttpElasticsearch {
     client: Client,
     url: String,
 }
 
 impl HttpElasticsearch {
-    /// For the cluster at a base URL.
+    /// Makes a client for the cluster at a base URL.
     pub fn new(client: Client, url: &str) -> Self {
         Self { client, url: url.trim_end_matches('/').to_owned() }
     }

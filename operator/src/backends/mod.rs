@@ -1,5 +1,5 @@
-//! The things outside Kubernetes that the operator talks to. Each client is behind a small trait, has its own time
-//! limits, and speaks in errors of four classes.
+//! The stores that the operator talks to. Each client stands behind a small trait, has its own time limits, and returns
+//! errors of four classes.
 
 pub mod connect;
 pub mod elasticsearch;
@@ -9,34 +9,32 @@ use std::time::Duration;
 
 use crate::failures::ErrorClass;
 
-/// Longest time one request may take. Stores are asked in every reconcile: a slow one must not hold up the rest.
+/// The longest time that one request may take. Stores are asked in every reconcile, and a slow one must not delay the
+/// rest.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
-/// Longest time a connection may take to come up.
+/// The longest time until a connection is established.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An error of a backend.
+/// An error of a store, or of the way to it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct BackendError {
-    /// What can be done about it.
     pub class: ErrorClass,
-    /// What was said, with the thing it was said about.
+    /// The error in words, with the name of the store.
     pub message: String,
 }
 
 impl BackendError {
-    /// An error of the given class.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self { class, message: message.into() }
     }
 
-    /// An error that time may cure.
+    /// An error that may pass by itself.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(ErrorClass::Transient, message)
     }
 }
 
-/// What backends answer with.
 pub type BackendResult<T> = Result<T, BackendError>;
 
 /// The class of an HTTP status.
@@ -49,7 +47,7 @@ fn class_of(status: reqwest::StatusCode) -> ErrorClass {
     }
 }
 
-/// An error of the HTTP client, with its innermost cause: the outer text only repeats the URL.
+/// An error of the HTTP client, with its innermost cause. The outer text only repeats the URL.
 fn request_error(store: &str, error: &reqwest::Error) -> BackendError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
@@ -59,7 +57,7 @@ fn request_error(store: &str, error: &reqwest::Error) -> BackendError {
     BackendError::transient(format!("{store}: {what}"))
 }
 
-/// Sends a request and gives back status and body; an answer of any status is an answer.
+/// Sends a request and returns status and body. An answer of any status is no error here.
 async fn send(store: &str, request: reqwest::RequestBuilder) -> BackendResult<(reqwest::StatusCode, String)> {
     let response = request.send().await.map_err(|error| request_error(store, &error))?;
     let status = response.status();
@@ -69,13 +67,13 @@ async fn send(store: &str, request: reqwest::RequestBuilder) -> BackendResult<(r
 
 /// The error for an answer that is not a success.
 fn refused(store: &str, what: &str, status: reqwest::StatusCode, body: &str) -> BackendError {
-    /// Enough of a body to say what is wrong, and not a page of stack trace.
+    /// Enough of a body to say what is wrong, without a page of stack trace.
     const LONGEST_BODY_CHARS: usize = 600;
     let body: String = body.chars().take(LONGEST_BODY_CHARS).collect();
     BackendError::new(class_of(status), format!("{store}: {what}: {status}: {body}"))
 }
 
-/// The HTTP client all backends share.
+/// The HTTP client that all stores share.
 ///
 /// # Errors
 /// When the TLS library cannot be set up.

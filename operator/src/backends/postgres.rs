@@ -1,4 +1,4 @@
-//! PostgreSQL, as far as the operator needs it: which migrations are applied, the publication, the slot.
+//! PostgreSQL, as far as the operator needs it: the applied migrations, the publication, the replication slot.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,39 +24,34 @@ const STORE: &str = "PostgreSQL";
 /// The platform's database.
 #[async_trait]
 pub trait Postgres: Send + Sync {
-    /// What is there.
+    /// Reads the applied migrations, the publication and the slot.
     async fn look(&self, publication: &str, slot: &str) -> BackendResult<PostgresView>;
     /// Creates the publication, or makes it publish exactly these tables. `exists` is what `look` found.
     async fn set_publication(&self, publication: &str, tables: &[String], exists: bool) -> BackendResult<()>;
-    /// Removes the publication if it is there.
+    /// Removes the publication if it exists.
     async fn drop_publication(&self, publication: &str) -> BackendResult<()>;
-    /// Removes the slot if it is there and nobody reads from it.
+    /// Removes the slot if it exists. While a client reads from it, that is an error.
     async fn drop_slot(&self, slot: &str) -> BackendResult<()>;
 }
 
-/// Name and password of a role.
+/// The name and the password of a role.
 #[derive(Clone)]
 pub struct Credentials {
-    /// The role's name.
     pub username: String,
-    /// Its password.
     pub password: String,
 }
 
-/// Where the database is.
 #[derive(Clone, Debug)]
 pub struct Address {
-    /// Host name or address.
+    /// A host name or an IP address.
     pub host: String,
-    /// TCP port.
     pub port: u16,
-    /// The database's name.
     pub database: String,
-    /// Encryption.
     pub ssl_mode: SslMode,
 }
 
-/// The real one. It opens a connection per call: the operator looks every half minute and leaves no idle connection.
+/// The client for a real PostgreSQL. It opens a connection for each call: the operator looks every half minute, and
+/// leaves no idle connection.
 pub struct SqlPostgres {
     address: Address,
     migration: Credentials,
@@ -64,7 +59,7 @@ pub struct SqlPostgres {
 }
 
 impl SqlPostgres {
-    /// For the database at an address. The change feed's role is needed only to drop the slot.
+    /// Makes a client for the database at an address. The change feed's role is needed only to drop the slot.
     pub const fn new(address: Address, migration: Credentials, change_feed: Option<Credentials>) -> Self {
         Self { address, migration, change_feed }
     }
@@ -85,7 +80,7 @@ impl SqlPostgres {
 
     async fn execute(&self, role: &Credentials, statement: String) -> BackendResult<()> {
         let mut connection = self.connect(role).await?;
-        // The names in it are quoted by `identifier`; a statement like CREATE PUBLICATION takes no parameters.
+        // A statement such as CREATE PUBLICATION takes no parameters, so `identifier` has quoted the names in it.
         within(REQUEST_TIMEOUT, sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection)).await?;
         close(connection).await;
         Ok(())
@@ -178,7 +173,7 @@ async fn within<T>(limit: Duration, work: impl Future<Output = sqlx::Result<T>>)
     }
 }
 
-/// Says goodbye, so that the server logs no broken connection. Whether it hears it does not matter.
+/// Closes the connection properly, so that the server logs no broken one. An error does not matter here.
 async fn close(connection: PgConnection) {
     let _ = tokio::time::timeout(CONNECT_TIMEOUT, connection.close()).await;
 }
@@ -214,7 +209,7 @@ const fn ssl_mode(mode: SslMode) -> PgSslMode {
     }
 }
 
-/// Quotes a name, so that nothing in it is taken for SQL.
+/// Quotes a name, so that nothing in it is read as SQL.
 fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,4 +1,5 @@
-//! What may only happen once every pod of every service runs the release: the alias, and the `after` migrations.
+//! What may happen only once every pod of every service runs the release: the alias moves, and the `after` migrations
+//! are applied.
 
 use super::{
     Input,
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{api::MigrationsStatus, observed::Fact, resources::Target};
 
-/// Points the alias, which people and tools use, at the index the pods use.
+/// Points the alias, which people and tools use, at the index that the pods use.
 pub(crate) fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
     let Fact::Known(view) = &input.observed.elasticsearch else { return Vec::new() };
     let index = target.index();
@@ -19,7 +20,7 @@ pub(crate) fn alias(input: &Input<'_>, target: &Target) -> Vec<Step> {
     vec![maker.step(Action::PointAlias { index, from: view.alias.clone() })]
 }
 
-/// Runs the `after` migrations when no pod of another release is left.
+/// Runs the `after` migrations once no pod of another release is left.
 pub(crate) fn migrations(
     input: &Input<'_>,
     status: MigrationsStatus,

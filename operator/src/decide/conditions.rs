@@ -1,4 +1,5 @@
-//! From the gates to the status: the summary conditions, and times that move only when something does.
+//! Writes what the gates found into the status: the summary conditions, and transition times, which change only when a
+//! condition's status does.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -13,16 +14,16 @@ use super::{
 use crate::api::{ConditionType, Reason, TicketPlatformStatus};
 
 /// The plan of a platform whose gates were looked at. `is_own` says whether the last gate was about the resource's own
-/// release and not about the one kept in its place.
+/// release and not about the one that is kept in its place.
 pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gates: [Gate; 4], is_own: bool) -> Plan {
     let is_new_generation = status.observed_generation != Some(input.generation());
     let blocking = gates.iter().find(|gate| !gate.is_passed || gate.condition.truth != Truth::True);
     let stalled = gates.iter().find(|gate| gate.is_stalled);
     let ready = match blocking {
         Some(gate) => ConditionDraft::no(ConditionType::Ready, gate.condition.reason, gate.condition.message.clone()),
-        // Nobody may take the answer to the last generation for the answer to this one.
+        // The answer for the last generation must not be read as the answer for this one.
         None if is_new_generation || !is_own => {
-            let message = format!("Looking at generation {}.", input.generation());
+            let message = format!("The operator is looking at generation {}.", input.generation());
             ConditionDraft::no(ConditionType::Ready, Reason::Progressing, message)
         }
         None => {
@@ -35,10 +36,10 @@ pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gate
         Some(gate) => {
             ConditionDraft::yes(ConditionType::Stalled, gate.condition.reason, gate.condition.message.clone())
         }
-        None => ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help."),
+        None => ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "No gate needs help."),
     };
     let reconciling = if is_ready || stalled.truth == Truth::True {
-        ConditionDraft::no(ConditionType::Reconciling, Reason::UpToDate, "Nothing is under way.")
+        ConditionDraft::no(ConditionType::Reconciling, Reason::UpToDate, "All work is done or waits for help.")
     } else {
         ConditionDraft::yes(ConditionType::Reconciling, Reason::Progressing, ready.message.clone())
     };
@@ -56,7 +57,7 @@ pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gate
     Plan { steps, status, next_look }
 }
 
-/// The plan of a platform whose gates are not looked at: their conditions stay as they were.
+/// The plan of a platform whose gates are not looked at. Their conditions stay as they were.
 pub(crate) fn without_gates(
     input: &Input<'_>,
     steps: Vec<Step>,
@@ -76,7 +77,7 @@ pub(crate) fn without_gates(
         if is_stalled {
             ConditionDraft::yes(ConditionType::Stalled, reason, message)
         } else {
-            ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "Nothing needs help.")
+            ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "No gate needs help.")
         },
     ];
     set(input, &mut status, drafts);

@@ -1,4 +1,4 @@
-//! Gate 3: publication and connector are what the release needs, and the connector's task runs.
+//! Gate 3: the publication and the connector are what the release needs, and the connector's task runs.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,13 @@ use crate::{
 
 const CONDITION: ConditionType = ConditionType::ConnectorReady;
 
-/// Restarts in a row after which somebody should know. Restarting goes on, after pauses of up to five minutes.
+/// After this many restarts in a row the platform is reported as stalled. The restarts continue, with pauses of up to
+/// five minutes.
 const RESTARTS_BEFORE_HELP: u32 = 5;
-/// How long a connector must have run after a restart to count as recovered.
+/// A connector that runs this long after its last restart counts as recovered.
 const RECOVERED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
-/// Looks at the connector of a target.
+/// Decides about the publication and the connector of a target.
 pub(crate) fn decide(input: &Input<'_>, target: &Target) -> (Gate, ConnectorStatus) {
     let recorded = input.status.connector.clone();
     let secret = &target.spec.postgres.change_feed.secret.name;
@@ -61,7 +62,7 @@ pub(crate) fn decide(input: &Input<'_>, target: &Target) -> (Gate, ConnectorStat
     }
 }
 
-/// Hash of all that the gate prepares.
+/// The hash of everything that the gate prepares.
 fn key(config: &BTreeMap<String, String>, target: &Target) -> String {
     let state = target.spec.connect.connector.state.as_connect();
     let config = config.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
@@ -77,7 +78,7 @@ fn unreachable(reason: Reason, why: &str, was_passed: bool) -> Gate {
     }
 }
 
-/// What the publication needs; an error when PostgreSQL cannot be asked.
+/// The steps that the publication needs. The error says why PostgreSQL cannot be asked.
 fn publication_steps(input: &Input<'_>, target: &Target, maker: &StepMaker<'_>) -> Result<Vec<Step>, String> {
     let view = match &input.observed.postgres {
         Fact::Known(view) => view,
@@ -109,7 +110,7 @@ fn health(
     (gate, status)
 }
 
-/// Compares the state of a connector without trouble with the one wanted.
+/// Compares the state of a connector that has not failed with the wanted one.
 fn state(target: &Target, found: &ConnectorView, was_passed: bool, maker: &StepMaker<'_>) -> Gate {
     let name = &target.spec.connect.connector.name;
     let wanted = target.spec.connect.connector.state;
@@ -122,7 +123,7 @@ fn state(target: &Target, found: &ConnectorView, was_passed: bool, maker: &StepM
             ConnectorState::Paused => "pause",
             ConnectorState::Stopped => "stop",
         };
-        let message = format!("Connector {name} is {}; asking it to {verb}.", found.state);
+        let message = format!("Connector {name} is {}. The operator asks it to {verb}.", found.state);
         let steps = vec![maker.step(Action::SetConnectorState(verb))];
         return Gate {
             is_passed: was_passed,
@@ -142,12 +143,12 @@ fn state(target: &Target, found: &ConnectorView, was_passed: bool, maker: &StepM
                 format!("Connector {name} feeds {feed}."),
             ))
         }
-        ConnectorState::Paused => as_wished(Reason::ConnectorPaused, name, "paused"),
-        ConnectorState::Stopped => as_wished(Reason::ConnectorStopped, name, "stopped"),
+        ConnectorState::Paused => as_wanted(Reason::ConnectorPaused, name, "paused"),
+        ConnectorState::Stopped => as_wanted(Reason::ConnectorStopped, name, "stopped"),
     }
 }
 
-fn as_wished(reason: Reason, name: &str, how: &str) -> Gate {
+fn as_wanted(reason: Reason, name: &str, how: &str) -> Gate {
     Gate::passed(ConditionDraft::yes(CONDITION, reason, format!("Connector {name} is {how}, as the resource says.")))
 }
 
@@ -162,7 +163,7 @@ fn starting(name: &str, found: &ConnectorView, was_passed: bool) -> Gate {
     }
 }
 
-/// The first line of why connector or task failed.
+/// The first line of the reason why the connector or a task failed.
 fn trouble(found: &ConnectorView) -> Option<String> {
     let failed_task = found.tasks.iter().find(|task| task.state == "FAILED");
     let trace = match failed_task {
@@ -174,7 +175,7 @@ fn trouble(found: &ConnectorView) -> Option<String> {
     Some(format!("{what} failed: {}", root_cause(trace.unwrap_or("no trace given"))))
 }
 
-/// The innermost cause of a Java stack trace: the outer ones only say that a task was killed.
+/// The innermost cause of a Java stack trace. The outer causes only say that a task was killed.
 fn root_cause(trace: &str) -> &str {
     const CAUSE: &str = "Caused by: ";
     let from = trace.rfind(CAUSE).map_or(0, |at| at + CAUSE.len());

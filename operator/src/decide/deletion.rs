@@ -1,4 +1,4 @@
-//! Takes down what a platform made outside Kubernetes. What is gone is skipped; what cannot be reached has a deadline.
+//! Removes what a platform made outside Kubernetes. What is gone is skipped. What cannot be reached has a deadline.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::SignedDuration};
 
@@ -12,18 +12,18 @@ use crate::{
     observed::Fact,
 };
 
-/// How long to wait for what cannot be reached. The whole deletion is to end within 30 seconds.
+/// How long to wait for what cannot be reached. The whole deletion must end within 30 seconds.
 const DEADLINE: SignedDuration = SignedDuration::from_secs(20);
-/// When to give up also what can be reached and yet does not go.
+/// After this time even things that can be reached, but do not go away, are left behind.
 const LAST_DEADLINE: SignedDuration = SignedDuration::from_secs(25);
-/// How soon to look again: each step changes something that the next one waits for.
+/// The time until the next look. It is short, because each step changes something that the next one waits for.
 const NEXT_LOOK: SignedDuration = SignedDuration::from_millis(300);
 
-/// What one external thing still needs.
+/// What the removal of one thing outside Kubernetes still needs.
 enum Removal {
     Done,
     Needs(Action),
-    /// Something else must happen first, or the store does not answer; what would be left behind, as a sentence.
+    /// Something else must happen first, or the store does not answer. The text names what would be left behind.
     Waits(String),
 }
 
@@ -31,9 +31,9 @@ enum Removal {
 pub(crate) fn decide(input: &Input<'_>) -> Plan {
     let has_finalizer = input.platform.metadata.finalizers.iter().flatten().any(|name| name == crate::api::FINALIZER);
     if !has_finalizer {
-        return input.only(Vec::new(), super::DRIFT_LOOK, Reason::Deleting, "Waiting for other finalizers.");
+        return input.only(Vec::new(), super::DRIFT_LOOK, Reason::Deleting, "The resource waits for other finalizers.");
     }
-    // The indexer must not write while its index goes, and nobody should be sold a ticket any more.
+    // The services go first: the indexer must not write while its index is deleted, and sales must end.
     let deployments = input.observed.deployments.keys();
     let mut steps: Vec<Step> = deployments
         .map(|component| Action::Remove(Kind::Deployment, names::workload(input.platform, *component)))
@@ -46,7 +46,7 @@ pub(crate) fn decide(input: &Input<'_>) -> Plan {
     let is_late = has_passed(DEADLINE);
     let policy = input.platform.spec.deletion_policy;
     let mut removals = Vec::new();
-    // A platform that was refused made nothing outside: what bears its names is an older platform's.
+    // A refused platform made nothing outside. What bears its names belongs to an older platform.
     let was_refused = !input.observed.collisions.is_empty();
     if policy.connector == LeftBehind::Delete && !was_refused {
         removals.extend(change_feed(input, is_late));
@@ -83,8 +83,8 @@ fn failure_of(input: &Input<'_>, step: &Step) -> String {
     input.failure(step).map(|failure| format!(": {}", failure.message)).unwrap_or_default()
 }
 
-/// Connector, its offsets, slot and publication, each after the one before. Past the deadline a slot nobody reads goes
-/// even when Connect cannot be asked: it would fill the database's disk.
+/// Removes the connector with its offsets, then the slot and the publication. After the deadline an unread slot is
+/// dropped even when Connect cannot be asked, because it would fill the database's disk.
 fn change_feed(input: &Input<'_>, is_late: bool) -> Vec<Removal> {
     let connector = connector(input);
     let connector_is_gone = matches!(connector, Removal::Done) || is_late;
@@ -101,7 +101,7 @@ fn change_feed(input: &Input<'_>, is_late: bool) -> Vec<Removal> {
             removals.push(match view.slot {
                 None => Removal::Done,
                 Some(slot) if slot.is_active => Removal::Waits(format!("slot {}, which is in use", settings.slot)),
-                // A connector that may still run would make the slot again.
+                // A connector that may still run would create the slot again.
                 Some(_) if !connector_is_gone => Removal::Waits(format!("slot {}", settings.slot)),
                 Some(_) => Removal::Needs(Action::DropSlot),
             });
@@ -115,8 +115,8 @@ fn change_feed(input: &Input<'_>, is_late: bool) -> Vec<Removal> {
     removals
 }
 
-/// Stop, delete offsets, delete: offsets can only be deleted while the connector is stopped, and offsets that outlive
-/// their slot make the next connector of this name fail.
+/// Stops the connector, deletes its offsets, and deletes it. Offsets can be deleted only while the connector is
+/// stopped, and offsets that outlive their slot make the next connector of this name fail.
 fn connector(input: &Input<'_>) -> Removal {
     let view = match &input.observed.connect {
         Fact::Known(view) => view,

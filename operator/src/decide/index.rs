@@ -16,12 +16,12 @@ use crate::{
 
 const CONDITION: ConditionType = ConditionType::IndexReady;
 
-/// No failure of `prepare-index` is final: it only reads the database and fills an index nobody uses yet.
+/// No failure of `prepare-index` is final: it only reads the database and fills an index that no service uses yet.
 const fn is_final(_exit_code: i32) -> bool {
     false
 }
 
-/// Looks at the index of a target.
+/// Decides about the index of a target.
 pub(crate) fn decide(input: &Input<'_>, target: &Target) -> (Gate, IndexStatus) {
     let index = target.index();
     let key = index_job::key(target);
@@ -72,7 +72,7 @@ fn run(input: &Input<'_>, target: &Target, index: &str, key: &str) -> Gate {
             Gate::working(ConditionDraft::no(CONDITION, Reason::IndexFilling, message), steps, DRIFT_LOOK)
         }
         Progress::Pausing(job, failure, left) => {
-            let why = failure.map_or_else(|| "the index it filled is not there".to_owned(), explain);
+            let why = failure.map_or_else(|| "the index that it filled does not exist".to_owned(), explain);
             let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
             Gate::working(ConditionDraft::no(CONDITION, Reason::IndexRetrying, message), steps, left)
         }

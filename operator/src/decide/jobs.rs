@@ -1,4 +1,4 @@
-//! How far a Job is, and what to do with it. Shared by the gates that have one.
+//! How far a Job is, and what to do with it. The gates that have a Job share this.
 
 use k8s_openapi::jiff::SignedDuration;
 
@@ -15,17 +15,17 @@ use crate::{
 /// What to do with a Job whose gate is not passed.
 #[derive(Debug)]
 pub(crate) enum Progress<'a> {
-    /// Make this attempt now.
+    /// This attempt is to be made now.
     Start(u32),
-    /// It is on its way, in these words.
+    /// It is waiting or running, in these words.
     Underway(String),
-    /// It failed; the next attempt is made after this pause.
+    /// It failed, or what it made is not there. The next attempt is made after this pause.
     Pausing(&'a JobView, Option<&'a JobFailure>, SignedDuration),
     /// It failed, and only a change of the resource can help.
     GivenUp(&'a JobFailure),
 }
 
-/// How long the Job of another release that failed is kept for people to look at.
+/// How long a failed Job of another release is kept for people to look at.
 const FAILED_JOB_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The latest attempt of a Job.
@@ -33,7 +33,7 @@ pub(crate) fn latest<'a>(input: &Input<'a>, kind: JobKind, key: &str) -> Option<
     input.observed.jobs.iter().filter(|job| job.kind == kind && job.key == key).max_by_key(|job| job.attempt)
 }
 
-/// How far the latest attempt is. `is_final` says which exit codes no repetition can cure.
+/// How far the latest attempt is. `is_final` says for which exit codes a retry cannot help.
 pub(crate) fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final: fn(i32) -> bool) -> Progress<'a> {
     let Some(job) = latest(input, kind, key) else { return Progress::Start(1) };
     let next = |failure| {
@@ -45,7 +45,7 @@ pub(crate) fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final
         JobState::Pending(None) => Progress::Underway(format!("Job {} is starting", job.name)),
         JobState::Pending(Some(why)) => Progress::Underway(format!("Job {} cannot start: {why}", job.name)),
         JobState::Running => Progress::Underway(format!("Job {} is running", job.name)),
-        // It succeeded, and yet its gate is not passed: its message is lost, or the store lost what it made.
+        // The gate is not passed although the Job succeeded: its message is lost, or the store lost what it made.
         JobState::Succeeded(_) => next(None),
         JobState::Failed(failure) if failure.exit_code.is_some_and(is_final) => {
             if job.generation == input.generation() {
@@ -58,14 +58,14 @@ pub(crate) fn progress<'a>(input: &Input<'a>, kind: JobKind, key: &str, is_final
     }
 }
 
-/// Jobs of the same kind for another release that are not finished.
+/// The unfinished Jobs of these kinds for other releases.
 pub(crate) fn unfinished_others<'a>(input: &Input<'a>, kinds: &[JobKind], key: &str) -> Vec<&'a JobView> {
     let jobs = input.observed.jobs.iter();
     jobs.filter(|job| kinds.contains(&job.kind) && job.key != key && !job.state.is_finished()).collect()
 }
 
-/// Steps that remove Jobs nobody needs any more. Kept are the last two attempts of the Jobs with these keys, and of the
-/// others what runs, and for an hour what failed.
+/// Steps that remove obsolete Jobs. The last two attempts of the Jobs with these keys are kept. Of the other Jobs,
+/// those that run are kept, and those that failed are kept for an hour.
 pub(crate) fn sweep(input: &Input<'_>, keys: &[(JobKind, String)], maker: &StepMaker<'_>) -> Vec<Step> {
     let jobs = input.observed.jobs.iter();
     jobs.filter(|job| is_obsolete(input, job, keys))
@@ -80,13 +80,13 @@ fn is_obsolete(input: &Input<'_>, job: &JobView, keys: &[(JobKind, String)]) -> 
     match &job.state {
         JobState::Succeeded(_) => true,
         JobState::Failed(failure) => input.now.duration_since(failure.at) > FAILED_JOB_KEPT,
-        // Nobody waits for it, and it would start when its image appears.
+        // No gate waits for it, and it would start when its image appears.
         JobState::Pending(_) => true,
         JobState::Running => false,
     }
 }
 
-/// How a failure reads when the program itself left no message that says more.
+/// Describes a failure when the program left no report.
 pub(crate) fn failure_text(failure: &JobFailure) -> String {
     let how = match failure.exit_code {
         Some(code) => format!("exit code {code}"),

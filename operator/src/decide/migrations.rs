@@ -1,4 +1,4 @@
-//! Gate 1, and the `after` migrations that follow the rollout.
+//! Gate 1: the `before` migrations. And the `after` migrations, which follow the rollout.
 
 use release::{JobExit, MigrationReport, MigrationSet, read_report};
 
@@ -16,12 +16,12 @@ use crate::{
 
 const CONDITION: ConditionType = ConditionType::MigrationsApplied;
 
-/// Whether no repetition can help: a migration that failed, or wrong settings.
+/// Whether a retry cannot help, because a migration failed or the settings are wrong.
 fn is_final(exit_code: i32) -> bool {
     JobExit::of_code(exit_code).is_some_and(|exit| !exit.worth_a_retry())
 }
 
-/// What gate 1 found out.
+/// The result of gate 1.
 pub(crate) struct Before {
     pub gate: Gate,
     /// The release's description, once the gate is passed.
@@ -29,7 +29,7 @@ pub(crate) struct Before {
     pub status: MigrationsStatus,
 }
 
-/// Gate 1: the `before` migrations of the resource's version are applied.
+/// Decides whether the `before` migrations of the resource's version are applied.
 pub(crate) fn before(input: &Input<'_>) -> Before {
     let key = migrate_job::key(input.platform, JobKind::MigrateBefore);
     let job = jobs::latest(input, JobKind::MigrateBefore, &key);
@@ -62,7 +62,7 @@ pub(crate) fn before(input: &Input<'_>) -> Before {
     }
 }
 
-/// The `after` migrations of a release whose rollout is complete. There is no gate when all are applied.
+/// Decides about the `after` migrations of a release whose rollout is complete. There is no gate when all are applied.
 pub(crate) fn after(
     input: &Input<'_>,
     status: MigrationsStatus,
@@ -83,7 +83,7 @@ pub(crate) fn after(
     (None, MigrationsStatus { after_applied, ..status })
 }
 
-/// The condition while `after` migrations wait for the rollout.
+/// The condition while `after` migrations are still to be applied.
 pub(crate) fn after_is_pending(
     input: &Input<'_>,
     status: &MigrationsStatus,
@@ -106,7 +106,7 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     let maker = StepMaker { input, gate, content: &input.content() };
     let others = jobs::unfinished_others(input, &[JobKind::MigrateBefore, JobKind::MigrateAfter], key);
     if let Some(other) = others.iter().find(|job| matches!(job.state, JobState::Running)) {
-        // Two migrations at once would only queue for the same lock; ending one in the middle helps nobody.
+        // Two migrations at once would only queue for the same lock, and ending one in the middle does not help.
         let message = format!("Job {} of another release is still running.", other.name);
         return Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), DRIFT_LOOK);
     }
@@ -127,7 +127,7 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
             DRIFT_LOOK,
         ),
         Progress::Pausing(job, failure, left) => {
-            let why = failure.map_or_else(|| "what it applied is not there".to_owned(), explain);
+            let why = failure.map_or_else(|| "what it applied is not in the database".to_owned(), explain);
             let message = format!("Job {}: {why}; {}.", job.name, jobs::outlook(input, job, left));
             Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRetrying, message), Vec::new(), left)
         }
@@ -137,13 +137,13 @@ fn run(input: &Input<'_>, kind: JobKind, key: &str) -> Gate {
     }
 }
 
-/// The description out of the status, for the Job of this key.
+/// The release's description in the status, if the Job of this key reported it.
 fn described(status: &TicketPlatformStatus, key: &str) -> Option<RecordedRelease> {
     let last_good = status.last_good.as_ref().map(|last_good| &last_good.release);
     status.release.as_ref().into_iter().chain(last_good).find(|release| release.job_key == key).cloned()
 }
 
-/// The description out of a finished Job.
+/// The release's description in the report of a finished Job.
 fn reported(job: &JobView, key: &str) -> Option<RecordedRelease> {
     let JobState::Succeeded(success) = &job.state else { return None };
     let description = read_report::<MigrationReport>(success.message.as_deref()?)?.release?;
@@ -160,7 +160,7 @@ fn is_applied(input: &Input<'_>, set: &MigrationSet, passed_for: Option<&String>
 }
 
 /// The `after` migrations of the releases that ran here, as far as the database has them. They are recorded as soon as
-/// they are seen: their Job may have failed half way, or ended after the resource went on to another version.
+/// they are seen: their Job may have failed half way, or ended after the resource moved to another version.
 fn after_migrations_in_database(input: &Input<'_>) -> Vec<i64> {
     let Fact::Known(view) = &input.observed.postgres else { return Vec::new() };
     let last_good = input.status.last_good.as_ref().map(|last_good| &last_good.release);
@@ -177,7 +177,8 @@ fn with(mut versions: Vec<i64>, more: impl IntoIterator<Item = i64>) -> Vec<i64>
     versions
 }
 
-/// Until the `after` Job of another release has ended, nobody knows whether this release can work with the schema.
+/// Waits for the `after` Job of another release. Before it ends, this release may meet a schema that it cannot work
+/// with.
 fn wait_for_after_migrations(input: &Input<'_>) -> Option<Gate> {
     let key = migrate_job::key(input.platform, JobKind::MigrateAfter);
     let job = jobs::unfinished_others(input, &[JobKind::MigrateAfter], &key).into_iter().next()?;
@@ -185,7 +186,7 @@ fn wait_for_after_migrations(input: &Input<'_>) -> Option<Gate> {
     Some(Gate::working(ConditionDraft::no(CONDITION, Reason::MigrationRunning, message), Vec::new(), SOON))
 }
 
-/// Going back past an `after` migration would run a release on a schema it cannot work with.
+/// Refuses to go back past an `after` migration: the release could not work with the schema.
 fn refuse_past_after_migration(status: &MigrationsStatus, release: &RecordedRelease) -> Option<Gate> {
     let known = &release.description.migrations;
     let unknown: Vec<String> = status

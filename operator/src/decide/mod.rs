@@ -1,5 +1,5 @@
-//! From what is wanted and what is there to what to do. Pure: no I/O, no clock, no randomness. All ordering of the
-//! operator lives here.
+//! Compares what is wanted with what is there and decides what to do. It is pure: no I/O, no clock, no randomness. The
+//! order of all steps is decided here.
 
 mod after_rollout;
 mod conditions;
@@ -31,30 +31,30 @@ use crate::{
     resources::{Target, index_job, migrate_job},
 };
 
-/// What to do, what to say, and when to look again.
+/// What to do, what to record, and when to look again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
-    /// In this order. A step that fails holds up the later steps of its gate.
+    /// The steps in their order. A step that fails holds up the later steps of its gate.
     pub steps: Vec<Step>,
-    /// The whole status, to be written before the steps are taken.
+    /// The whole status, to be written before the steps are carried out.
     pub status: TicketPlatformStatus,
-    /// When to look again at the latest.
+    /// The longest time until the next look.
     pub next_look: SignedDuration,
 }
 
-/// Everything a decision is made from.
+/// Everything that a decision is made from.
 pub(crate) struct Input<'a> {
-    /// What is wanted.
+    /// The resource: what is wanted.
     pub platform: &'a TicketPlatform,
-    /// What is there.
+    /// What was found.
     pub observed: &'a Observed,
     /// What the last reconcile recorded.
     pub status: &'a TicketPlatformStatus,
-    /// The moment of the decision.
+    /// The time of the decision.
     pub now: Timestamp,
 }
 
-/// Decides.
+/// Decides what to do about a platform.
 pub(crate) fn decide(platform: &TicketPlatform, observed: &Observed, now: Timestamp) -> Plan {
     let status = platform.status.clone().unwrap_or_default();
     let input = Input { platform, observed, status: &status, now };
@@ -67,7 +67,7 @@ pub(crate) fn decide(platform: &TicketPlatform, observed: &Observed, now: Timest
             vec![input.step(Action::AddFinalizer)],
             SignedDuration::ZERO,
             Reason::Progressing,
-            "Getting ready.",
+            "The operator puts its finalizer on the resource.",
         );
     }
     if platform.spec.paused {
@@ -79,8 +79,8 @@ pub(crate) fn decide(platform: &TicketPlatform, observed: &Observed, now: Timest
     gates(&input)
 }
 
-/// Goes through the gates in order. Behind a gate that the resource's own release has not passed, the last good one is
-/// kept as it was: its gates were passed when it was rolled. Each gate answers with its own section of the status.
+/// Goes through the gates in order. Behind a gate that the resource's own release has not passed, the last good release
+/// is kept as it was: its gates were passed when it was rolled. Each gate answers with its own section of the status.
 fn gates(input: &Input<'_>) -> Plan {
     let fallback = fallback(input);
     let Before { gate: mut migrations, release, status: mut migrations_status } = migrations::before(input);
@@ -116,9 +116,9 @@ fn gates(input: &Input<'_>) -> Plan {
     }
     let keys = job_keys(input, own.iter().chain(&fallback));
     let maker = StepMaker { input, gate: GateKind::Migrations, content: &input.content() };
-    // First, so that no Job of another release waits for its image while this one's migrations run.
+    // These steps come first, so that no Job of another release waits for its image while this one's migrations run.
     migrations.steps.splice(0..0, jobs::sweep(input, &keys, &maker));
-    // Last: a step that fails is to be seen, whoever planned it.
+    // Failures are looked up last, so that each planned step is covered.
     let (migrations, services) = (migrations.admit(input), services.admit(input));
     let is_own = passed.is_some();
     let status = TicketPlatformStatus {
@@ -134,8 +134,8 @@ fn gates(input: &Input<'_>) -> Plan {
     conditions::conclude(input, status, [migrations, index, connector, services], is_own)
 }
 
-/// The target of the last good revision. What may be changed while a rollout is blocked follows the resource: the
-/// number of pods, and whether the connector runs.
+/// The target of the last good revision. Two things follow the resource even while a rollout is blocked: the number of
+/// pods, and whether the connector runs.
 fn fallback(input: &Input<'_>) -> Option<Target> {
     let last_good = input.status.last_good.as_ref()?;
     let mut spec: crate::api::TicketPlatformSpec = serde_json::from_value(last_good.spec.clone()).ok()?;
@@ -155,32 +155,31 @@ fn job_keys<'a>(input: &Input<'_>, targets: impl Iterator<Item = &'a Target>) ->
 }
 
 impl<'a> Input<'a> {
-    /// The resource's generation.
     pub(crate) fn generation(&self) -> i64 {
         self.platform.metadata.generation.unwrap_or_default()
     }
 
-    /// Key of the release the resource asks for.
+    /// The key of the release that the resource asks for.
     pub(crate) fn content(&self) -> String {
         migrate_job::key(self.platform, JobKind::MigrateBefore)
     }
 
-    /// A Secret the resource names, if it could be read.
+    /// A Secret that the resource names, if it could be read.
     pub(crate) fn secret(&self, name: &str) -> Option<&'a SecretView> {
         self.observed.secrets.get(name)?.known()
     }
 
-    /// The key `username` of a Secret.
+    /// The value of the key `username` of a Secret.
     pub(crate) fn username(&self, secret: &str) -> Option<&'a str> {
         self.secret(secret)?.username.as_deref()
     }
 
-    /// The gate that says a Secret is missing, if it is.
+    /// A gate that reports a missing Secret, if it is missing.
     pub(crate) fn missing_secret(&self, name: &str, kind: ConditionType) -> Option<Gate> {
         self.secret(name).is_none().then(|| self.secret_gate(name, kind))
     }
 
-    /// The gate that says what is wrong with a Secret.
+    /// A gate that reports what is wrong with a Secret.
     pub(crate) fn secret_gate(&self, name: &str, kind: ConditionType) -> Gate {
         let why = match self.observed.secrets.get(name) {
             Some(crate::observed::Fact::Unknown(why)) => why.clone(),
@@ -194,13 +193,13 @@ impl<'a> Input<'a> {
         Gate::working(draft, Vec::new(), gate::UNREACHABLE_LOOK)
     }
 
-    /// The failures in a row of this very step.
+    /// The failures of this very step, if its last attempt failed.
     fn failure(&self, step: &Step) -> Option<&'a Failure> {
         self.observed.failures.get(&step.action.id()).filter(|failure| failure.attempt_key == step.attempt_key)
     }
 
-    /// Hash of what an attempt at an action depends on and the operator hears about: the action's own content, the
-    /// resource, and the Secrets it names. A failure says nothing about an attempt with another key.
+    /// The hash of what an attempt depends on, as far as the operator sees it: the content of the action, the resource,
+    /// and the Secrets that it names.
     fn attempt_key(&self, action: &Action) -> String {
         let (content, generation) = (action.fingerprint(), self.generation().to_string());
         let secrets = self.observed.secrets.iter().filter_map(|(name, secret)| Some((name, secret.known()?)));

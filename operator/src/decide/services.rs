@@ -15,7 +15,7 @@ use crate::{
 
 const CONDITION: ConditionType = ConditionType::ServicesAvailable;
 
-/// A target with the revisions its pods would have.
+/// A target with the revisions that its pods would have.
 struct Revision<'a> {
     target: &'a Target,
     secrets: String,
@@ -67,7 +67,7 @@ pub(crate) fn roll(input: &Input<'_>, target: &Target, fallback: Option<&Target>
     (Gate { condition: ConditionDraft { reason, ..gate.condition }, ..gate }, status)
 }
 
-/// The state of a revision's rollout: another revision's failure is forgotten.
+/// The recorded rollout, if it is about this revision. The failure of another revision is forgotten.
 fn rollout_of(revision: &Revision<'_>, recorded: RolloutStatus) -> RolloutStatus {
     let wanted = Some(revision.combined.clone());
     if recorded.failed_revision == wanted {
@@ -77,7 +77,7 @@ fn rollout_of(revision: &Revision<'_>, recorded: RolloutStatus) -> RolloutStatus
     }
 }
 
-/// Keeps an earlier target running while the gates of the resource's own are not passed.
+/// Keeps an earlier target running while the gates of the resource's own target are not passed.
 pub(crate) fn maintain(input: &Input<'_>, target: &Target) -> Gate {
     match Revision::of(input, target) {
         Ok(revision) => keep(input, &revision),
@@ -88,7 +88,7 @@ pub(crate) fn maintain(input: &Input<'_>, target: &Target) -> Gate {
 fn gone_back(input: &Input<'_>, rollout: &RolloutStatus, fallback: &Revision<'_>) -> Gate {
     let gate = keep(input, fallback);
     let message = format!(
-        "{}. Back to the last good revision, of release {}; the failed one is not tried again until the resource changes.",
+        "{}. The last good revision, of release {}, is back. The failed one is not tried again until the resource changes.",
         rollout.failure.as_deref().unwrap_or("The rollout failed"),
         fallback.target.spec.version,
     );
@@ -96,7 +96,7 @@ fn gone_back(input: &Input<'_>, rollout: &RolloutStatus, fallback: &Revision<'_>
     Gate { is_passed: false, is_stalled: true, condition: draft, ..gate }
 }
 
-/// Applies everything of a revision and says how far its pods are.
+/// Applies all objects of a revision and reports how far its pods are.
 fn keep(input: &Input<'_>, revision: &Revision<'_>) -> Gate {
     let content = revision.target.release.job_key.as_str();
     let maker = StepMaker { input, gate: GateKind::Services, content };
@@ -143,7 +143,7 @@ fn apply(input: &Input<'_>, component: Component, revision: &Revision<'_>, maker
     steps
 }
 
-/// ConfigMaps that neither the revision nor any living pod uses.
+/// Removes the ConfigMaps that neither the revision nor any running pod uses.
 fn unused_config_maps(input: &Input<'_>, revision: &Revision<'_>, maker: &StepMaker<'_>) -> Vec<Step> {
     let is_used = |name: &str, component: Component| {
         config_map::build(input.platform, component, revision.target).metadata.name.as_deref() == Some(name)
@@ -174,13 +174,13 @@ fn describe(
     text
 }
 
-/// What a pod of this revision says about why it is not ready.
+/// The reason that a pod of this revision gives for not being ready.
 fn trouble(input: &Input<'_>, component: Component, revision: &str) -> Option<String> {
     let mut pods = input.observed.pods.iter().filter(|pod| pod.component == component && pod.revision == revision);
     pods.find_map(|pod| pod.trouble.as_ref().map(|trouble| format!("pod {}: {trouble}", pod.name)))
 }
 
-/// Why a revision is given up, if it is.
+/// The reason to give a revision up, if there is one.
 fn failure(input: &Input<'_>, revision: &Revision<'_>) -> Option<String> {
     revision.per_service.iter().find_map(|(component, wanted)| {
         let found = input.observed.deployments.get(component)?;
@@ -195,8 +195,8 @@ fn failure(input: &Input<'_>, revision: &Revision<'_>) -> Option<String> {
     })
 }
 
-/// The status after a complete rollout: its revision is the one to go back to. A revision that is recorded already stays
-/// as it was recorded, so that nothing moves at rest.
+/// The status after a complete rollout, with its revision as the one to go back to. A revision that is recorded already
+/// stays as it was recorded, so that an unchanged platform has an unchanged status.
 fn completed(status: ServicesStatus, revision: &Revision<'_>) -> ServicesStatus {
     let target = revision.target;
     let recorded = status
@@ -212,14 +212,14 @@ fn completed(status: ServicesStatus, revision: &Revision<'_>) -> ServicesStatus 
 }
 
 impl ServicesStatus {
-    /// As the last reconcile left them.
+    /// The parts as the last reconcile recorded them.
     pub(crate) fn recorded(status: &TicketPlatformStatus) -> Self {
         Self { rollout: status.rollout.clone(), version: status.version.clone(), last_good: status.last_good.clone() }
     }
 }
 
 impl<'a> Revision<'a> {
-    /// The revisions of a target; a gate that says which Secret is missing when they cannot be known.
+    /// Calculates the revisions of a target. When a Secret is missing they are unknown, and the gate says which it is.
     fn of(input: &Input<'_>, target: &'a Target) -> Result<Self, Box<Gate>> {
         let mut stamps = Vec::new();
         for name in crate::resources::environment::secret_names(&target.spec) {

@@ -1,4 +1,4 @@
-//! What a plan is made of.
+//! The steps that a plan is made of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,55 +14,53 @@ use crate::{api::Reason, hash};
 /// One thing to do, and the gate it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
-    /// The gate.
     pub gate: GateKind,
-    /// The release it is done for: key of the migration Job that described it. Gates are passed for content, so a
-    /// step may only be taken when the gates ahead of its own are passed for this very content.
+    /// The release that the step is for: the key of the migration Job that described it. Gates are passed for content,
+    /// so a step may be carried out only when the gates ahead of its own are passed for this very content.
     pub content: String,
-    /// Hash of everything an attempt depends on. A failure says nothing about a step with another key.
+    /// The hash of everything that an attempt depends on. A failure says nothing about a step with another key.
     pub attempt_key: String,
-    /// What to do.
     pub action: Action,
 }
 
 /// The gates, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum GateKind {
-    /// `before` migrations.
+    /// The `before` migrations.
     Migrations,
-    /// Search index.
+    /// The search index.
     Index,
-    /// Change feed.
+    /// The change feed.
     Connector,
     /// The services.
     Services,
-    /// What may only happen once no pod of an older release runs.
+    /// What may happen only once no pod of an older release runs.
     AfterRollout,
 }
 
-/// What the operator can do. Each can be repeated without harm.
+/// What the operator can do. Each action can be repeated without harm.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Puts the finalizer on the resource, before anything outside Kubernetes is made.
+    /// Puts the finalizer on the resource. That comes before anything outside Kubernetes is made.
     AddFinalizer,
-    /// Lets the resource go, after what it made outside is removed or recorded as left behind.
+    /// Takes the finalizer off the resource, and reports what is left behind.
     RemoveFinalizer(LeftOver),
-    /// Makes a Job.
+    /// Creates a Job.
     CreateJob(Box<Job>),
     /// Removes a Job and its pod.
     DeleteJob(String),
     /// Creates the publication, or makes it publish exactly these tables.
     SetPublication {
-        /// `<schema>.<table>`
+        /// Each as `<schema>.<table>`.
         tables: Vec<String>,
-        /// Whether it is there already.
+        /// Whether the publication exists.
         exists: bool,
     },
-    /// Has Connect validate and store the connector's configuration.
+    /// Lets Connect validate and store the connector's configuration.
     ConfigureConnector(BTreeMap<String, String>),
-    /// `pause`, `resume` or `stop`.
+    /// Sends `pause`, `resume` or `stop` to the connector.
     SetConnectorState(&'static str),
-    /// Restarts the connector and those of its tasks that failed.
+    /// Restarts the connector and its failed tasks.
     RestartConnector,
     /// Applies an object.
     Apply(Box<Object>),
@@ -70,12 +68,11 @@ pub(crate) enum Action {
     Remove(Kind, String),
     /// Points the alias at one index and no other.
     PointAlias {
-        /// The index.
         index: String,
-        /// Where it points now.
+        /// The indexes that it points to now.
         from: BTreeSet<String>,
     },
-    /// Forgets the stopped connector's offsets.
+    /// Deletes the offsets of the stopped connector.
     DeleteOffsets,
     /// Removes the connector.
     DeleteConnector,
@@ -83,14 +80,14 @@ pub(crate) enum Action {
     DropSlot,
     /// Removes the publication.
     DropPublication,
-    /// Removes indexes and with them their alias.
+    /// Removes indexes, and their alias with them.
     DeleteIndexes(Vec<String>),
 }
 
-/// Things outside Kubernetes that could not be removed, as sentences.
+/// The things outside Kubernetes that could not be removed, as phrases.
 pub(crate) type LeftOver = Vec<String>;
 
-/// An object the operator keeps as it was built.
+/// An object that the operator keeps as it was built.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Object {
     ServiceAccount(ServiceAccount),
@@ -100,7 +97,7 @@ pub(crate) enum Object {
     PodDisruptionBudget(PodDisruptionBudget),
 }
 
-/// Kinds the operator removes.
+/// The kinds of objects that the operator removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     ConfigMap,
@@ -109,7 +106,7 @@ pub(crate) enum Kind {
 }
 
 impl Action {
-    /// A name under which its failures are remembered, and which logs show.
+    /// The name under which its failures are remembered. Logs show it too.
     pub(crate) fn id(&self) -> String {
         match self {
             Self::AddFinalizer => "add finalizer".into(),
@@ -131,12 +128,12 @@ impl Action {
         }
     }
 
-    /// Hash of what it works with.
+    /// The hash of what it works with.
     pub(crate) fn fingerprint(&self) -> String {
         hash::of([format!("{self:?}").as_str()])
     }
 
-    /// The reason a gate's condition takes when this action is refused.
+    /// The reason of the gate's condition when this action is refused.
     pub(crate) const fn refusal(&self) -> Reason {
         match self {
             Self::SetPublication { .. } | Self::ConfigureConnector(_) => Reason::ConnectorInvalid,
@@ -146,7 +143,7 @@ impl Action {
 }
 
 impl Object {
-    /// Kind and name.
+    /// The kind and the name.
     pub(crate) fn description(&self) -> String {
         let (kind, metadata) = match self {
             Self::ServiceAccount(object) => ("ServiceAccount", &object.metadata),

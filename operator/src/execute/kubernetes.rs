@@ -1,4 +1,4 @@
-//! Steps that change objects of Kubernetes.
+//! The steps that change objects in Kubernetes.
 
 use std::fmt::Debug;
 
@@ -19,7 +19,7 @@ use crate::{
     names::{self, FIELD_MANAGER},
 };
 
-/// Applies an object; the API server writes nothing when it is already so.
+/// Applies an object. The API server writes nothing when the object is already so.
 pub(crate) async fn apply(client: &Client, object: &Object) -> kube::Result<()> {
     match object {
         Object::ServiceAccount(object) => apply_one(client, object).await,
@@ -38,7 +38,7 @@ where
     api.patch(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(object)).await.map(drop)
 }
 
-/// Creates a Job. Its name says what it does with what, so one that is already there is the one wanted.
+/// Creates a Job. Its name contains the hash of what it works with, so a Job of this name is the wanted one.
 pub(crate) async fn create_job(client: &Client, job: &Job) -> kube::Result<()> {
     let api: Api<Job> = Api::namespaced(client.clone(), job.metadata.namespace.as_deref().unwrap_or_default());
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
@@ -90,8 +90,8 @@ pub(crate) async fn remove_finalizer(client: &Client, platform: &TicketPlatform)
     }
 }
 
-/// The list is written as a whole, so only while nobody else has changed the metadata; the uid keeps it from ending up
-/// on a new resource of the same name.
+/// Writes the whole list of finalizers. The resource version makes sure that no other client has changed the metadata
+/// meanwhile, and the uid that the list does not end up on a new resource of the same name.
 async fn set_finalizers(client: &Client, platform: &TicketPlatform, finalizers: &[String]) -> kube::Result<()> {
     let api: Api<TicketPlatform> = Api::namespaced(client.clone(), names::namespace(platform));
     let current = api.get_metadata(names::platform_name(platform)).await?;

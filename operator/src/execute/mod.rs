@@ -1,5 +1,5 @@
-//! Carries out the steps of a plan. Each is idempotent, so a step that was carried out and not noted is carried out
-//! again without harm.
+//! Carries out the steps of a plan. Each step is idempotent, so a step that was carried out before a crash is carried
+//! out again without harm.
 
 mod kubernetes;
 
@@ -16,29 +16,24 @@ use crate::{
     observe::Backends,
 };
 
-/// What steps are carried out with.
+/// What the steps are carried out with.
 pub(crate) struct Executor<'a> {
-    /// Kubernetes.
     pub client: &'a Client,
-    /// The platform they are for.
     pub platform: &'a TicketPlatform,
-    /// Its stores.
     pub backends: &'a Backends,
-    /// For what is left behind.
+    /// Publishes what is left behind.
     pub recorder: &'a EventRecorder,
 }
 
-/// What became of a step.
+/// A step and the result of carrying it out.
 pub(crate) struct Outcome {
-    /// The step.
     pub step: Step,
-    /// Whether it was carried out.
     pub result: BackendResult<()>,
 }
 
 impl Executor<'_> {
-    /// Carries the steps out in order. A step that fails holds up the later steps of its gate: they may need it.
-    /// Only letting the resource go is never held up, because it is planned when nothing more can be waited for.
+    /// Carries the steps out in order. A step that fails holds up the later steps of its gate, which may need it. Only
+    /// the removal of the finalizer is never held up: it is planned when there is nothing more to wait for.
     pub(crate) async fn execute(&self, steps: Vec<Step>) -> Vec<Outcome> {
         let mut held_up: BTreeSet<GateKind> = BTreeSet::new();
         let mut outcomes = Vec::new();
@@ -98,7 +93,7 @@ impl Executor<'_> {
     }
 }
 
-/// Time cures most of what Kubernetes answers: quotas grow, rights are granted, webhooks come back.
+/// The class of Kubernetes' error. Most errors pass: quotas grow, rights are granted, webhooks come back.
 fn from_kube(error: kube::Error) -> BackendError {
     let class = match &error {
         kube::Error::Api(status) if status.code == 409 => ErrorClass::Conflict,

@@ -1,5 +1,5 @@
-//! Platforms that would get in each other's way. The older one wins, so that a new resource never disturbs one that
-//! runs.
+//! Finds platforms that use the same names. The older platform wins, so that a new resource never disturbs a running
+//! one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     names::{host_in_namespace, namespace, url_in_namespace},
 };
 
-/// What this platform would share with older ones, as sentences.
+/// The names that this platform would share with older ones, as sentences.
 pub(crate) fn find(platform: &TicketPlatform, all: &[Arc<TicketPlatform>]) -> Vec<String> {
     let own = claims(platform);
     let older = all.iter().filter(|other| other.uid() != platform.uid() && age(other) < age(platform));
@@ -31,7 +31,7 @@ fn age(platform: &TicketPlatform) -> (Option<k8s_openapi::jiff::Timestamp>, Opti
     (platform.metadata.creation_timestamp.as_ref().map(|time| time.0), platform.uid())
 }
 
-/// What a platform must have for itself, with the store it is in.
+/// What a platform must have for itself, with the store that holds it.
 fn claims(platform: &TicketPlatform) -> [String; 5] {
     let spec = &platform.spec;
     let namespace = namespace(platform);
@@ -48,7 +48,7 @@ fn claims(platform: &TicketPlatform) -> [String; 5] {
     ]
 }
 
-/// One spelling for the several names a Service has.
+/// One spelling for all names of a Service.
 fn host(host: &str, namespace: &str) -> String {
     let host = host_in_namespace(&host.to_lowercase(), namespace);
     let host = host.trim_end_matches('.').trim_end_matches(".cluster.local");

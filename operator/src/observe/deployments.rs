@@ -1,10 +1,10 @@
-//! Deployments of the services.
+//! Reads the Deployments of the services.
 
 use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::{component::Component, names, observed::DeploymentView};
 
-/// A view of a Deployment, and the service it belongs to.
+/// A view of a Deployment, and the service that it belongs to.
 pub(crate) fn view(deployment: &Deployment) -> Option<(Component, DeploymentView)> {
     let metadata = &deployment.metadata;
     if metadata.deletion_timestamp.is_some() {

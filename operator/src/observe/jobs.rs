@@ -1,4 +1,4 @@
-//! Jobs and how far their pods are.
+//! Reads Jobs, and how far their pods are.
 
 use k8s_openapi::{
     api::{
@@ -14,7 +14,7 @@ use crate::{
     observed::{JobFailure, JobKind, JobState, JobSuccess, JobView},
 };
 
-/// A view of a Job; `None` for one the operator did not make.
+/// A view of a Job; `None` for a Job that the operator did not make.
 pub(crate) fn view(job: &Job, pods: &[impl AsRef<Pod>], now: Timestamp) -> Option<JobView> {
     let labels = job.metadata.labels.as_ref()?;
     let kind = labels.get(names::JOB_KIND)?;
@@ -35,8 +35,8 @@ fn belongs_to(pod: &Pod, job: &str) -> bool {
     pod.metadata.labels.as_ref().and_then(|labels| labels.get(names::JOB_NAME)).is_some_and(|name| name == job)
 }
 
-/// The Job's own conditions say whether it ended; the pod says how. A pod that ended before the Job noticed counts as
-/// running, so that the message is never read from half of a picture.
+/// The Job's own conditions say whether it ended, and the pod says how. A pod that ended before the Job's controller
+/// saw it counts as running, so that the message and the Job's state always belong together.
 fn state(job: &Job, pod: Option<&Pod>, now: Timestamp) -> JobState {
     let ended = |kind: &str| {
         let mut conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());

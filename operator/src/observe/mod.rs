@@ -1,5 +1,5 @@
-//! Reads everything that matters: Kubernetes out of the caches, the stores each with its own time limit and all at
-//! once. What does not answer is *unknown*, and stops nothing that does not need it.
+//! Reads everything that matters. Kubernetes objects come out of the caches. The stores are asked all at once, each
+//! with its own time limit. A store that does not answer is *unknown*, and stops only the steps that need it.
 
 pub(crate) mod collisions;
 mod deployments;
@@ -26,18 +26,16 @@ use crate::{
     observed::{ConnectView, Fact, Observed},
 };
 
-/// The stores of one platform. PostgreSQL may be unreachable for want of a Secret.
+/// Clients for the stores of one platform.
 pub(crate) struct Backends {
-    /// Kafka Connect.
     pub connect: Box<dyn Connect>,
-    /// Elasticsearch.
     pub elasticsearch: Box<dyn Elasticsearch>,
-    /// PostgreSQL, or why it cannot be asked.
+    /// The client, or the reason why there is none: a Secret that is missing, for example.
     pub postgres: Result<Box<dyn Postgres>, String>,
 }
 
 impl Backends {
-    /// Clients for the addresses the resource names.
+    /// Makes clients for the addresses that the resource names.
     pub(crate) fn of(platform: &TicketPlatform, http: &reqwest::Client, secrets: &secrets::Secrets) -> Self {
         let spec = &platform.spec;
         let namespace = names::namespace(platform);
@@ -51,10 +49,7 @@ impl Backends {
         }
     }
 
-    /// PostgreSQL, or an error that says why it cannot be asked.
-    ///
-    /// # Errors
-    /// When a Secret is missing.
+    /// The client for PostgreSQL, or an error that says why there is none.
     pub(crate) fn postgres(&self) -> BackendResult<&dyn Postgres> {
         self.postgres.as_deref().map_err(BackendError::transient)
     }
@@ -73,7 +68,7 @@ fn postgres(platform: &TicketPlatform, found: &secrets::Secrets) -> Result<Box<d
     Ok(Box::new(SqlPostgres::new(address, migration, change_feed)))
 }
 
-/// Looks at the world of one platform.
+/// Reads everything about one platform.
 pub(crate) async fn observe(
     platform: &TicketPlatform,
     caches: &Caches,
@@ -82,7 +77,7 @@ pub(crate) async fn observe(
     failures: Failures,
     now: Timestamp,
 ) -> Observed {
-    // Caches first: a store is always seen at a later moment than the Job that worked on it.
+    // The caches are read first, so that a store is always seen later than the Job that worked on it.
     let pods = caches::of_platform(&caches.pods, platform);
     let jobs = caches::of_platform(&caches.jobs, platform);
     let deployments = caches::of_platform(&caches.deployments, platform);
@@ -111,8 +106,8 @@ pub(crate) async fn observe(
     }
 }
 
-/// Offsets are asked for only when they are to be deleted next: a connector that runs may not answer in time, and must
-/// be seen in order to be stopped.
+/// Asks for offsets only when they are to be deleted next. Connect may not answer that in time while the connector
+/// runs, and the connector must be seen in order to be stopped.
 async fn look_at_connector(connect: &dyn Connect, name: &str, is_deleting: bool) -> BackendResult<ConnectView> {
     let mut view = connect.look(name).await?;
     if is_deleting && view.connector.as_ref().is_some_and(|found| found.state == "STOPPED") {

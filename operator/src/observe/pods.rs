@@ -1,10 +1,10 @@
-//! Pods of the services, and what they say about why they are not ready.
+//! Reads the pods of the services, and the reason that a pod gives for not being ready.
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use crate::{component::Component, names, observed::PodView};
 
-/// A view of a service's pod; `None` for pods of Jobs, and for those that ended.
+/// A view of a service's pod; `None` for pods of Jobs and for pods that ended.
 pub(crate) fn view(pod: &Pod) -> Option<PodView> {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     if matches!(phase, Some("Succeeded" | "Failed")) {
@@ -22,13 +22,13 @@ pub(crate) fn view(pod: &Pod) -> Option<PodView> {
     })
 }
 
-/// Why a pod is not ready, if it says so: it cannot be scheduled, or its container waits or ended badly.
+/// The reason why a pod is not ready, if it gives one: it cannot be scheduled, or its container waits or failed.
 pub(crate) fn trouble(pod: &Pod) -> Option<String> {
     let container = container_status(pod);
     let state = container.and_then(|status| status.state.as_ref());
     if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
         let reason = waiting.reason.as_deref().unwrap_or("Waiting");
-        // These two are how every pod starts.
+        // Every pod starts with these two.
         if matches!(reason, "ContainerCreating" | "PodInitializing") {
             return None;
         }
@@ -46,7 +46,7 @@ pub(crate) fn trouble(pod: &Pod) -> Option<String> {
     Some(format!("not scheduled: {}", unscheduled.message.as_deref().unwrap_or("no reason given")))
 }
 
-/// State of the pod's one container.
+/// The state of the pod's only container.
 pub(crate) fn container_status(pod: &Pod) -> Option<&ContainerStatus> {
     pod.status.as_ref()?.container_statuses.as_ref()?.first()
 }

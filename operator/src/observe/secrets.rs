@@ -1,4 +1,4 @@
-//! Secrets the resource names. They are read one by one when needed: the operator has no right to list them.
+//! Reads the Secrets that the resource names, one by one: the operator has no right to list them.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
 /// The Secrets of a platform, by name.
 pub(crate) type Secrets = BTreeMap<String, Fact<Secret>>;
 
-/// Reads all Secrets the resource names.
+/// Reads all Secrets that the resource names.
 pub(crate) async fn read(client: &Client, platform: &TicketPlatform) -> Secrets {
     let api: Api<Secret> = Api::namespaced(client.clone(), names::namespace(platform));
     let postgres = &platform.spec.postgres;
@@ -39,7 +39,7 @@ async fn read_one(api: &Api<Secret>, name: &str) -> Fact<Secret> {
     }
 }
 
-/// What may be known about them.
+/// The parts of the Secrets that are not secret.
 pub(crate) fn views(secrets: &Secrets) -> BTreeMap<String, Fact<SecretView>> {
     secrets.iter().map(|(name, secret)| (name.clone(), view(secret))).collect()
 }
@@ -48,7 +48,7 @@ fn view(secret: &Fact<Secret>) -> Fact<SecretView> {
     match secret {
         Fact::Unknown(why) => Fact::Unknown(why.clone()),
         Fact::Known(secret) => {
-            // Not a hash of the content: whoever may read a Deployment could try passwords against it.
+            // This is no hash of the content: anyone who may read a Deployment could try passwords against that.
             let metadata = &secret.metadata;
             let parts = [metadata.uid.as_deref(), metadata.resource_version.as_deref()];
             Fact::Known(SecretView {
@@ -59,7 +59,7 @@ fn view(secret: &Fact<Secret>) -> Fact<SecretView> {
     }
 }
 
-/// User and password out of a Secret.
+/// The user name and the password in a Secret.
 pub(crate) fn credentials(secrets: &Secrets, name: &str) -> Result<Credentials, String> {
     let secret = match secrets.get(name) {
         Some(Fact::Known(secret)) => secret,

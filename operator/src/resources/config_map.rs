@@ -1,12 +1,11 @@
-//! A service's settings, in an object that never changes: other settings are another object, so a pod that restarts
-//! while a rollout is under way finds the settings it was made for.
+//! A service's settings, in an object that never changes. Other settings are another object, so a pod that restarts
+//! during a rollout finds the settings that it was made for.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{Target, environment, owned_metadata};
 use crate::{api::TicketPlatform, component::Component, hash, names};
 
-/// Builds it.
 pub fn build(platform: &TicketPlatform, component: Component, target: &Target) -> ConfigMap {
     let settings = environment::of_service(component, target);
     let content = hash::of(settings.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));

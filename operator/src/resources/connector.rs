@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::Target;
 use crate::{api::TicketPlatform, backends::connect::CONNECTOR_CLASS, names};
 
-/// Builds it. It holds no password: Connect resolves the reference when it starts the task.
+/// Builds the configuration. It holds no password: Connect resolves the reference when it starts the task.
 pub fn build(platform: &TicketPlatform, target: &Target, username: &str) -> BTreeMap<String, String> {
     let spec = &target.spec;
     let connector = &spec.connect.connector;
     let json = "org.apache.kafka.connect.json.JsonConverter";
-    // Connect may run anywhere, so the host is given in the form that every namespace understands.
+    // Connect may run in any namespace, so the host gets the form that is valid in all of them.
     let host = names::host_in_namespace(&spec.postgres.host, names::namespace(platform));
     [
         ("name", connector.name.clone()),
@@ -26,14 +26,14 @@ pub fn build(platform: &TicketPlatform, target: &Target, username: &str) -> BTre
         ("topic.prefix", connector.topic_prefix.clone()),
         ("slot.name", connector.slot.clone()),
         ("publication.name", connector.publication.clone()),
-        // The operator keeps the publication: the change feed's role may not, and a feed of all tables is not wanted.
+        // The operator keeps the publication. The change feed's role may not, and Debezium would publish all tables.
         ("publication.autocreate.mode", "disabled".to_owned()),
         ("table.include.list", tables(target).join(",")),
-        // As `initial`, and again when the offsets point to changes the database no longer has: after the database was
-        // restored or the slot was lost, the feed recovers by itself.
+        // This takes a snapshot at first, and again when the offsets point to changes that the database no longer has.
+        // So the feed recovers by itself after the database was restored or the slot was lost.
         ("snapshot.mode", "when_needed".to_owned()),
         ("tombstones.on.delete", "true".to_owned()),
-        // Debezium leaves out TRUNCATE unless told otherwise, and search would list what is gone.
+        // By default Debezium leaves out TRUNCATE, and search would go on listing rows that are gone.
         ("skipped.operations", "none".to_owned()),
         // With the default of 500 ms a change takes ten times as long to reach the index.
         ("poll.interval.ms", "50".to_owned()),
@@ -49,7 +49,7 @@ pub fn build(platform: &TicketPlatform, target: &Target, username: &str) -> BTre
     .collect()
 }
 
-/// Tables of the feed, sorted, so that another order in the release is not another configuration.
+/// The tables of the feed. They are sorted, so that another order in the release is not another configuration.
 pub fn tables(target: &Target) -> Vec<String> {
     let mut tables = target.release.description.feed.tables.clone();
     tables.sort();

@@ -19,14 +19,15 @@ use k8s_openapi::{
 use super::{Target, config_map, environment, owned_metadata, pod};
 use crate::{api::TicketPlatform, component::Component, hash, names};
 
-/// Seconds a pod goes on serving after it was told to end: kube-proxy and ingress need to hear of it first.
+/// A pod goes on serving for this many seconds after it is told to end, until kube-proxy and ingress send it no
+/// requests.
 const DRAIN_SECONDS: i64 = 3;
-/// Seconds a pod may take to end altogether, requests in flight included.
+/// A pod may take this many seconds to end, with the requests in flight.
 const TERMINATION_SECONDS: i64 = 45;
-/// Old ReplicaSets kept for people who want to look; the operator needs none.
+/// The number of old ReplicaSets that are kept for people to look at. The operator needs none.
 const REVISION_HISTORY: i32 = 2;
 
-/// Builds it. `secrets` changes when a Secret the pods use does.
+/// Builds the Deployment. `secrets` changes when a Secret that the pods use changes.
 pub fn build(platform: &TicketPlatform, component: Component, target: &Target, secrets: &str) -> Deployment {
     let workload = component.workload(&target.spec);
     let template = template(platform, component, target, secrets);
@@ -43,7 +44,7 @@ pub fn build(platform: &TicketPlatform, component: Component, target: &Target, s
                 match_labels: Some(names::selector(platform, component)),
                 ..LabelSelector::default()
             },
-            // A pod must be ready before the one it replaces ends.
+            // A new pod must be ready before the pod that it replaces ends.
             strategy: Some(DeploymentStrategy {
                 type_: Some("RollingUpdate".into()),
                 rolling_update: Some(RollingUpdateDeployment {
@@ -60,7 +61,7 @@ pub fn build(platform: &TicketPlatform, component: Component, target: &Target, s
     }
 }
 
-/// The hash of everything a service's pods are made of.
+/// The hash of everything that a service's pods are made of.
 pub fn revision(platform: &TicketPlatform, component: Component, target: &Target, secrets: &str) -> String {
     let annotations = template(platform, component, target, secrets).metadata.and_then(|metadata| metadata.annotations);
     annotations.and_then(|mut annotations| annotations.remove(names::REVISION)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Settings of the programs, as the contract names them.
+//! The settings of the programs, under the names of the contract.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::{
     component::Component,
 };
 
-/// Where the release's content lies in the images of `search` and `migrate`.
+/// The place of the index definition in the images of `search` and `migrate`.
 const INDEX_DEFINITION_PATH: &str = "/release/index.json";
 
-/// Settings without secrets of one of the services.
+/// The settings of a service, without secrets.
 pub fn of_service(component: Component, target: &Target) -> BTreeMap<String, String> {
     let spec = &target.spec;
     let mut settings = component.workload(spec).env.clone();
@@ -28,7 +28,7 @@ pub fn of_service(component: Component, target: &Target) -> BTreeMap<String, Str
     settings
 }
 
-/// Settings without secrets that say where the database is.
+/// The settings that say where the database is, without secrets.
 pub fn database(spec: &TicketPlatformSpec) -> BTreeMap<String, String> {
     let postgres = &spec.postgres;
     map([
@@ -70,17 +70,18 @@ fn map<const N: usize>(settings: [(&str, String); N]) -> BTreeMap<String, String
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Settings as a container's variables.
+/// The settings as variables of a container.
 pub fn variables(settings: BTreeMap<String, String>) -> Vec<EnvVar> {
     settings.into_iter().map(|(name, value)| EnvVar { name, value: Some(value), value_from: None }).collect()
 }
 
-/// User and password of a database role, out of its Secret.
+/// The user name and the password of a database role, taken from its Secret.
 pub fn database_role(secret: &SecretName) -> Vec<EnvVar> {
     vec![from_secret("POSTGRES_USER", secret, "username"), from_secret("POSTGRES_PASSWORD", secret, "password")]
 }
 
-/// Secrets of a service: its database role, Redis' password where there is one, and for booking the keys of Stripe.
+/// The secrets of a service: its database role, the password of Redis if there is one, and the keys of Stripe for
+/// booking.
 pub fn secrets_of_service(component: Component, spec: &TicketPlatformSpec) -> Vec<EnvVar> {
     let mut variables = database_role(&spec.postgres.service.secret);
     variables.extend(spec.redis.secret.as_ref().map(|secret| from_secret("REDIS_PASSWORD", secret, "password")));
@@ -91,7 +92,7 @@ pub fn secrets_of_service(component: Component, spec: &TicketPlatformSpec) -> Ve
     variables
 }
 
-/// Names of the Secrets the services' pods use.
+/// The names of the Secrets that the services' pods use.
 pub fn secret_names(spec: &TicketPlatformSpec) -> Vec<&str> {
     let mut names = vec![spec.postgres.service.secret.name.as_str()];
     names.extend(spec.redis.secret.as_ref().map(|secret| secret.name.as_str()));

@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{api::TicketPlatform, component::Component, hash, names};
 
-/// Hash of what the Job works with: image, index and the stores it reads and writes.
+/// The hash of what the Job works with: image, index, and two of its stores.
 pub fn key(target: &Target) -> String {
     let spec = &target.spec;
     let image = names::image(&spec.images.registry, Component::Search.as_str(), &spec.version);
     hash::of([image.as_str(), &target.index(), &spec.elasticsearch.url, &spec.kafka.bootstrap_servers])
 }
 
-/// Builds it. It runs with the service's own settings, so that it fills the very index the service will use.
+/// Builds the Job. It runs with the service's own settings, so that it fills the very index that the service will use.
 pub fn build(platform: &TicketPlatform, target: &Target, attempt: &Attempt<'_>) -> Job {
     let mut variables = environment::variables(environment::of_service(Component::Search, target));
     variables.extend(environment::secrets_of_service(Component::Search, &target.spec));

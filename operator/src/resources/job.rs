@@ -1,5 +1,5 @@
-//! What the platform's Jobs have in common: one pod, tried once. Trying again is the operator's to decide, because only
-//! it can tell a failure that time cures from one that it does not.
+//! What the platform's Jobs have in common: one pod, which is tried once. The operator decides about a retry, because
+//! it knows which failures pass by themselves.
 
 use k8s_openapi::{
     api::{
@@ -16,31 +16,28 @@ use crate::{
     observed::JobKind,
 };
 
-/// Seconds the program may take to end when it is told to: a statement that is being rolled back takes its time.
+/// The program may take this many seconds to end: rolling a statement back takes time.
 const TERMINATION_SECONDS: i64 = 60;
 
 /// Which attempt of which Job to build.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
-    /// What it does.
     pub kind: JobKind,
-    /// Hash of what it does it with.
+    /// The hash of what it works with.
     pub key: &'a str,
-    /// Number, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
 }
 
 /// What the Job's one container runs.
 pub struct Program<'a> {
-    /// Name of program and image.
+    /// The name of the program and of its image.
     pub name: &'a str,
-    /// Its arguments.
     pub arguments: &'a [&'a str],
-    /// Its settings.
     pub environment: Vec<EnvVar>,
 }
 
-/// Builds it from a specification, which after a failed rollout is not the resource's own.
+/// Builds a Job from a specification, which is not the resource's own after a failed rollout.
 pub fn build(platform: &TicketPlatform, spec: &TicketPlatformSpec, attempt: &Attempt<'_>, program: Program<'_>) -> Job {
     let mut labels = names::labels(platform, attempt.kind.as_str());
     labels.insert(names::VERSION.to_owned(), spec.version.clone());

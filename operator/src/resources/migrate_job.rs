@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{api::TicketPlatform, hash, names, observed::JobKind};
 
-/// Hash of what the Job works with: image, kind and database. Equal keys give equal results.
+/// The hash of what the Job works with: image, kind and database. Equal keys give equal results.
 pub fn key(platform: &TicketPlatform, kind: JobKind) -> String {
     let spec = &platform.spec;
     let image = names::image(&spec.images.registry, "migrate", &spec.version);
@@ -16,7 +16,6 @@ pub fn key(platform: &TicketPlatform, kind: JobKind) -> String {
     hash::of([image.as_str(), kind.as_str(), &postgres.host, &postgres.port.to_string(), &postgres.database])
 }
 
-/// Builds it.
 pub fn build(platform: &TicketPlatform, attempt: &Attempt<'_>) -> Job {
     let kind = if attempt.kind == JobKind::MigrateAfter { "after" } else { "before" };
     let mut variables = environment::variables(environment::database(&platform.spec));

@@ -1,4 +1,4 @@
-//! Builders of Kubernetes objects, one file per object. Pure: the same input gives the same object.
+//! Builds Kubernetes objects, one file for each kind. The builders are pure: equal input gives equal objects.
 
 pub mod config_map;
 pub mod connector;
@@ -22,24 +22,22 @@ use crate::{
     names,
 };
 
-/// What a revision of the services is built from: a specification and the release it names. Normally the resource's
-/// own; after a failed rollout, those of the last good revision.
+/// What a revision of the services is built from: a specification and the release that it names. Normally they are the
+/// resource's own; after a failed rollout they are those of the last good revision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// The specification.
     pub spec: TicketPlatformSpec,
-    /// The release.
     pub release: RecordedRelease,
 }
 
 impl Target {
-    /// The concrete index this revision reads and writes.
+    /// The name of the index that this revision reads and writes.
     pub fn index(&self) -> String {
         release::index_name(&self.spec.elasticsearch.index_prefix, &self.release.description.index.hash)
     }
 }
 
-/// Metadata of an object that goes when the platform goes.
+/// The metadata of an object that Kubernetes deletes together with the platform.
 fn owned_metadata(platform: &TicketPlatform, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),

@@ -1,4 +1,4 @@
-//! What all pods of the platform have in common: they pass the *restricted* pod security level.
+//! What all pods of the platform have in common. They satisfy the *restricted* pod security level.
 
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, LocalObjectReference, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use crate::api::{Resources, TicketPlatformSpec};
 
-/// User and group of every program; the images know it by this number.
+/// The user and the group of every program. The images use the same number.
 const USER: i64 = 65_532;
 
 /// A pod with one container.
@@ -18,7 +18,7 @@ pub fn spec(spec: &TicketPlatformSpec, container: Container) -> PodSpec {
         containers: vec![container],
         image_pull_secrets: (!secrets.is_empty()).then_some(references),
         automount_service_account_token: Some(false),
-        // A Service named `kafka` would inject KAFKA_PORT and the like, which look like settings.
+        // A Service named `kafka` would inject variables such as KAFKA_PORT, which look like settings.
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
@@ -32,7 +32,7 @@ pub fn spec(spec: &TicketPlatformSpec, container: Container) -> PodSpec {
     }
 }
 
-/// A container that may do nothing but run its program.
+/// A container without any privilege.
 pub fn container(spec: &TicketPlatformSpec, name: &str, image: String) -> Container {
     Container {
         name: name.to_owned(),
@@ -48,7 +48,7 @@ pub fn container(spec: &TicketPlatformSpec, name: &str, image: String) -> Contai
     }
 }
 
-/// CPU and memory as the container wants them.
+/// CPU and memory in the form that a container takes.
 pub fn resources(resources: &Resources) -> ResourceRequirements {
     ResourceRequirements {
         requests: (!resources.requests.is_empty()).then(|| resources.requests.clone()),

@@ -12,7 +12,7 @@ use crate::{
     names,
 };
 
-/// Builds it; `None` for a single pod, where a budget could only block every drain.
+/// Builds the budget; `None` for a single pod, because a budget would only block every drain.
 pub fn build(
     platform: &TicketPlatform,
     component: Component,
@@ -32,7 +32,7 @@ pub fn build(
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),
             selector: Some(selector),
-            // A pod that is not ready serves nobody: it must not keep a node from being drained.
+            // A pod that is not ready serves no request, so it must not keep a node from being drained.
             unhealthy_pod_eviction_policy: Some("AlwaysAllow".into()),
             ..PodDisruptionBudgetSpec::default()
         }),

@@ -12,7 +12,6 @@ use crate::{
     names,
 };
 
-/// Builds it.
 pub fn build(platform: &TicketPlatform, component: Component, spec: &TicketPlatformSpec) -> Service {
     let wanted = &component.workload(spec).service;
     let port = ServicePort {
