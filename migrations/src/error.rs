@@ -13,8 +13,9 @@ use crate::{files::MigrationFile, statements};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", details.file.as_deref().unwrap_or("migrations"), details.message)]
 pub struct MigrationError {
-    /// How the program ends: [`JobExit::Failed`] when the migration itself is wrong or was refused, so that only another release
-    /// helps; [`JobExit::Unreachable`] when the database or a lock could not be had, so that the same may succeed later.
+    /// How the program ends: [`JobExit::Failed`] when the migration itself is wrong or was refused, so that only
+    /// another release helps; [`JobExit::Unreachable`] when the database or a lock could not be had, so that the same
+    /// may succeed later.
     pub exit: JobExit,
     /// What the report says about it.
     pub details: JobError,
@@ -64,8 +65,8 @@ impl MigrationError {
     }
 }
 
-/// Whether a retry may succeed. An error of the driver or the network may pass; so may one of the server's that is about its
-/// state, about other transactions, or about a login or a database that is still to be made.
+/// Whether a retry may succeed. An error of the driver or the network may pass; so may one of the server's that is
+/// about its state, about other transactions, or about a login or a database that is still to be made.
 fn classify(error: &sqlx::Error) -> JobExit {
     use ErrorKind::{Conflict, ConnectionLost, DatabaseMissing, LoginRefused, Resources, SessionEnded};
     match ErrorKind::of(error) {

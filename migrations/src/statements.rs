@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-/// The byte ranges of the statements in `sql`, without their semicolons and without the blanks and comments before them.
+/// The byte ranges of the statements in `sql`, without their semicolons and without the blanks and comments before
+/// them.
 pub(crate) fn split(sql: &str) -> Vec<Range<usize>> {
     let mut scanner = Scanner { sql, at: 0 };
     let mut statements = Vec::new();

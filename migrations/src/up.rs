@@ -15,7 +15,8 @@ use crate::{
     statements,
 };
 
-/// How long to wait for a lock when nobody says otherwise: longer, and live traffic would queue behind the waiting statement.
+/// How long to wait for a lock when nobody says otherwise: longer, and live traffic would queue behind the waiting
+/// statement.
 pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// sqlx's own table, so that sqlx's tools read it too.
@@ -57,8 +58,8 @@ impl Migrations {
     /// Applies the files of this kind that are missing. Of several runs at once, one works and the others wait.
     ///
     /// # Errors
-    /// A file that was changed after it was applied; a statement that fails, after which its file has left no trace; a lock
-    /// that cannot be had within `lock_timeout`; a lost connection.
+    /// A file that was changed after it was applied; a statement that fails, after which its file has left no trace; a
+    /// lock that cannot be had within `lock_timeout`; a lost connection.
     pub async fn up_within(
         &self,
         conn: &mut PgConnection,

@@ -1,5 +1,5 @@
-//! The description of a release. These texts are also shown by `kubectl explain`: the description is part of a platform's
-//! status.
+//! The description of a release. These texts are also shown by `kubectl explain`: the description is part of a
+//! platform's status.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,8 @@ impl MigrationSet {
         Self { versions, hash: short_hash(lines.concat().as_bytes()) }
     }
 
-    /// Whether the rows of `_sqlx_migrations` (number → checksum in hexadecimal) contain exactly these migrations. Rows with
-    /// other numbers do not matter: they belong to an older or newer release.
+    /// Whether the rows of `_sqlx_migrations` (number → checksum in hexadecimal) contain exactly these migrations. Rows
+    /// with other numbers do not matter: they belong to an older or newer release.
     #[must_use]
     pub fn is_applied_in(&self, rows: &BTreeMap<i64, String>) -> bool {
         let found: Option<Vec<_>> =

@@ -23,8 +23,8 @@ impl JobExit {
         self as u8
     }
 
-    /// What a process says that ended with this number. `None` for a number that no program of the platform uses, such as that of
-    /// a process killed by a signal.
+    /// What a process says that ended with this number. `None` for a number that no program of the platform uses, such
+    /// as that of a process killed by a signal.
     #[must_use]
     pub fn of_code(code: i32) -> Option<Self> {
         let all = [Self::Done, Self::Failed, Self::BadSettings, Self::Unreachable];

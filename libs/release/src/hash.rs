@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// Hexadecimal digits of a short hash. People compare them too: 12 of 64 digits (48 bits) tell a handful of releases apart.
+/// Hexadecimal digits of a short hash. People compare them too: 12 of 64 digits (48 bits) tell a handful of releases
+/// apart.
 pub const HASH_DIGITS: usize = 12;
 
 /// The first [`HASH_DIGITS`] lower-case hexadecimal digits of the SHA-256 of a content.

@@ -8,8 +8,8 @@ pub fn index_name(prefix: &str, hash: &str) -> String {
     format!("{prefix}-{hash}")
 }
 
-/// Whether an index has a name of this prefix. A search for `<prefix>-*` alone also finds the indexes of a platform whose prefix
-/// only begins the same, and a deletion by that pattern would delete them.
+/// Whether an index has a name of this prefix. A search for `<prefix>-*` alone also finds the indexes of a platform
+/// whose prefix only begins the same, and a deletion by that pattern would delete them.
 #[must_use]
 pub fn is_index_name(name: &str, prefix: &str) -> bool {
     let hash = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));

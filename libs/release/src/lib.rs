@@ -1,8 +1,8 @@
 //! What a release says about itself, and what its Jobs report to the operator.
 //!
-//! The operator knows nothing about versions. It learns everything from the release's own images: a Job's exit code and its
-//! termination message. The programs in these images (`ticket-migrate`, `search`) and the operator share this crate, so that they
-//! cannot disagree. It knows no Kubernetes and does no I/O but for the termination message.
+//! The operator knows nothing about versions. It learns everything from the release's own images: a Job's exit code and
+//! its termination message. The programs in these images (`ticket-migrate`, `search`) and the operator share this
+//! crate, so that they cannot disagree. It knows no Kubernetes and does no I/O but for the termination message.
 
 #![warn(missing_docs)]
 

@@ -30,8 +30,9 @@ pub fn termination_log() -> PathBuf {
 
 /// A report as JSON of at most [`TERMINATION_MESSAGE_LIMIT`] bytes.
 ///
-/// When it is longer, the error's message and statement are cut first, then the lists of numbers are emptied. The version, the
-/// hashes, the feed's tables and the error's file and code stay whole. Only when even that is too long, the error alone is left.
+/// When it is longer, the error's message and statement are cut first, then the lists of numbers are emptied. The
+/// version, the hashes, the feed's tables and the error's file and code stay whole. Only when even that is too long,
+/// the error alone is left.
 #[must_use]
 pub fn termination_message(report: &impl Serialize) -> String {
     let whole = serde_json::to_string(report).unwrap_or_else(|error| {
@@ -58,7 +59,8 @@ pub fn termination_message(report: &impl Serialize) -> String {
     "{}".to_owned()
 }
 
-/// Leaves a report as the termination message. Outside a pod the file does not exist; it is never created, and that is no error.
+/// Leaves a report as the termination message. Outside a pod the file does not exist; it is never created, and that is
+/// no error.
 ///
 /// # Errors
 /// When the file exists and cannot be written.

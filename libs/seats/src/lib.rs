@@ -4,12 +4,18 @@
 //!
 //! | key | type | content |
 //! |---|---|---|
-//! | `ticket_lock:{ticket}` | string with expiry | the user who holds the ticket. This *is* the hold: while it lives, all others are kept out |
-//! | `ticket_lock_user:{ticket}:{user}` | string with the same expiry | proof that this user holds it; the number counts the successful answers to reserve |
-//! | `event_seats:{event}` | hash, a field per ticket | a mark for each ticket that is held, being sold or booked, so that an event page costs one call whatever its size |
-//! | `ticket_hold:{hold}` | string with expiry | which tickets were held together, and by whom; a ticket's mark says whether it is still in the hold |
-//! | `user_seats:{event}:{user}` | sorted set of tickets, scored by the time until which each counts | what counts for a user's cap; kept only where there is a cap |
-//! | `tickets_selling` | sorted set, scored by the time the sale began | the sales that have not ended; the sweeper finds here what a crash left behind |
+//! | `ticket_lock:{ticket}` | string with expiry | the user who holds the ticket: this *is* the hold |
+//! | `ticket_lock_user:{ticket}:{user}` | string with the same expiry | the count of successful answers to reserve |
+//! | `event_seats:{event}` | hash, a field per ticket | the mark of each ticket that is held, being sold or booked |
+//! | `ticket_hold:{hold}` | string with expiry | the tickets that were held together, and their user |
+//! | `user_seats:{event}:{user}` | sorted set of tickets | the tickets that count for a user's cap |
+//! | `tickets_selling` | sorted set | the sales that have not ended |
+//!
+//! - While `ticket_lock` lives, all other users are kept out. `ticket_lock_user` proves that this user holds the ticket.
+//! - With `event_seats` an event page costs one call, whatever the size of the event.
+//! - The mark of a ticket says whether it is still in the hold that `ticket_hold` describes.
+//! - `user_seats` is kept only where there is a cap. A ticket's score is the time until which it counts.
+//! - The score in `tickets_selling` is the time when the sale began. The sweeper finds there what a crash left behind.
 //!
 //! All scripts keep these rules:
 //! - PostgreSQL is the truth about what is sold. Everything here may be lost at any moment (a flush, an eviction, a

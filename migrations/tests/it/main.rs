@@ -16,7 +16,8 @@ use ticket_migrate::Migrations;
 struct Folder(PathBuf);
 
 impl Folder {
-    /// A folder with these files, named as in messages: `before/0001_x.sql`. Numbers from 9001 do not meet the repository's.
+    /// A folder with these files, named as in messages: `before/0001_x.sql`. Numbers from 9001 do not meet the
+    /// repository's.
     fn with(files: &[(&str, &str)]) -> Self {
         let folder = Self(std::env::temp_dir().join(format!("migrations-{}", uuid::Uuid::new_v4())));
         for kind in ["before", "after"] {
