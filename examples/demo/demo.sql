@@ -1,7 +1,7 @@
--- A season to try the platform with: five venues, ten performers, twelve events ahead of today, one of them with 2,000 seats.
+-- A season to try the platform with: five venues, ten performers and twelve future events, one of them with 2,000 seats.
 --
--- Safe to load again: what is there stays as it is (sold seats included), and events that are over get a new date ahead.
--- Every identifier is fixed, so that examples can name them. Ticket identifiers are derived from event and seat.
+-- It can be loaded again: existing rows stay as they are, sold seats too, and past events get a new date in the future.
+-- All ids are fixed, so that examples can name them. The id of a ticket is derived from its event and its seat.
 
 begin;
 
@@ -72,7 +72,7 @@ join performers
     on performers.uuid in (select '5f1f7a3e-2b77-4d0e-8c7d-' || lpad(number::text, 12, '0') from unnest(season.performers) as number)
 on conflict do nothing;
 
--- The first three rows cost half as much again.
+-- The first three rows cost 50 percent more.
 insert into tickets (uuid, event_id, price, seat)
 select md5(season.uuid || '/' || seats.seat)::uuid::text, events.id,
        case when seats.seat_row <= 3 then season.price * 3 / 2 else season.price end, seats.seat

@@ -11,8 +11,8 @@ app.kubernetes.io/part-of: ticket-platform
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{- /* What the operator does to the objects of the platforms it looks after. No more than that: Secrets are read one by
-one by name, pods are only looked at. */ -}}
+{{- /* The operator's rights to the objects of the platforms that it looks after, and no more. It reads Secrets one by one
+by name, and only looks at pods. */ -}}
 {{- define "ticket-operator.rules" -}}
 - apiGroups: [ticketplatform.dev]
   resources: [ticketplatforms]
@@ -20,7 +20,7 @@ one by name, pods are only looked at. */ -}}
 - apiGroups: [ticketplatform.dev]
   resources: [ticketplatforms/status]
   verbs: [patch]
-# Owner references that block the owner's deletion need this where OwnerReferencesPermissionEnforcement is on.
+# Owner references that block the owner's deletion need this if OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [ticketplatform.dev]
   resources: [ticketplatforms/finalizers]
   verbs: [update]

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Starts a Kafka Connect worker with Debezium's PostgreSQL connector. All that it knows is kept in Kafka.
-# Connectors name passwords by reference: ${directory:/etc/ticket-platform/secrets/postgres-change-feed:password}
+# Starts a Kafka Connect worker with Debezium's PostgreSQL connector. Kafka keeps everything that it knows.
+# Connectors refer to passwords in this form: ${directory:/etc/ticket-platform/secrets/postgres-change-feed:password}
 set -euo pipefail
 
 configuration=/tmp/connect.properties
@@ -25,7 +25,7 @@ key.converter.schemas.enable=false
 value.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter.schemas.enable=false
 topic.creation.enable=true
-# With one worker there is nobody to wait for: by default a replaced pod's tasks would rest for five minutes.
+# There is only one worker, so no rebalance needs a delay. By default the tasks of a replaced pod would wait five minutes.
 scheduled.rebalance.max.delay.ms=0
 session.timeout.ms=10000
 config.providers=directory,file

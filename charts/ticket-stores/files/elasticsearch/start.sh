@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts a single Elasticsearch node on /data. Its configuration folder is made anew, as the server writes into it.
+# Starts a single Elasticsearch node on /data. The configuration folder is created anew, because the server writes into it.
 set -euo pipefail
 
 home=/opt/elasticsearch
@@ -20,7 +20,7 @@ transport.host: 127.0.0.1
 transport.port: $TRANSPORT_PORT
 discovery.type: single-node
 xpack.security.enabled: false
-# The share of a disk that other things fill says nothing here, and above it indices turn read-only.
+# Other programs fill the same disk, so its share in use means nothing here. Above a limit indices would become read-only.
 cluster.routing.allocation.disk.threshold_enabled: false
 action.auto_create_index: false
 END
@@ -38,6 +38,6 @@ cat >"$ES_PATH_CONF/jvm.options.d/small.options" <<END
 -Xlog:all=warning:stderr
 END
 
-# CLI_JAVA_OPTS: the launcher stays as the parent and needs next to nothing.
+# CLI_JAVA_OPTS: the launcher stays as the parent process and needs almost no memory.
 export ES_JAVA_HOME=$JAVA_HOME CLI_JAVA_OPTS="-Xms8m -Xmx32m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 exec bash "$home/bin/elasticsearch"

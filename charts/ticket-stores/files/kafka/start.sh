@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts a single Kafka broker that is its own controller (KRaft) on /data. Topics are made by those who own them.
+# Starts a single Kafka broker that is its own controller (KRaft) on /data. Programs create the topics that they own.
 set -euo pipefail
 
 configuration=/tmp/server.properties
@@ -37,11 +37,11 @@ END
 java_options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=64m -Xss512k -XX:+ExitOnOutOfMemoryError
   -Dlog4j2.configurationFile="$log_configuration" -cp '/opt/kafka/libs/*')
 
-# A cluster id is 16 random bytes in base64url, and must not begin with a dash.
+# A cluster id is 16 random bytes in base64url. It must not begin with a dash.
 cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22 | sed 's/^-/A/'; }
 
 if [[ ! -s /data/kafka/meta.properties ]]; then
-  rm -rf /data/kafka # a first start that was cut off
+  rm -rf /data/kafka # what a first start left that did not finish
   java -Xmx128m "${java_options[@]}" kafka.tools.StorageTool format --standalone -c "$configuration" -t "$(cluster_id)"
 fi
 

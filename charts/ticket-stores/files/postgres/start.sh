@@ -1,6 +1,6 @@
 #!/bin/bash
-# Starts PostgreSQL on /data. On every start it first brings roles, passwords and the database to what the mounted
-# secrets say, over a socket nobody else reaches, so that a changed password holds and a half-made first start is mended.
+# Starts PostgreSQL on /data. Every start first sets roles, passwords and the database as the mounted Secrets say, over a
+# socket that no other client reaches. So a changed password is valid, and a first start that was cut off is completed.
 set -euo pipefail
 
 scripts=$(dirname "$0")
@@ -18,13 +18,13 @@ if [[ ! -s $data/PG_VERSION ]]; then
   mv "$data.new" "$data"
 fi
 
-# The first process of a container (or of a namespace of its own) knows that whoever wrote these is gone. Both outlive a
-# container that was killed: /tmp belongs to the pod.
+# The first process of a container (or of a namespace of its own) knows that the process which wrote these files is gone.
+# Both files outlive a container that was killed, because /tmp belongs to the pod.
 if (( $$ == 1 )); then rm -f "$data/postmaster.pid" "$sockets"/.s.PGSQL.*; fi
 
-# wal_level and slots: for the change feed; without them not even a recovery starts once there is a slot. A slot whose
-# reader stays away gives up at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
-# jit: its libraries are left out.
+# wal_level and slots: the change feed needs them, and once there is a slot no recovery starts without them. A slot that
+# nobody reads is given up at max_slot_wal_keep_size, so that a stopped connector does not fill the volume.
+# jit: the image lacks its libraries.
 settings="-c wal_level=logical -c max_replication_slots=20 -c max_wal_senders=24 -c max_slot_wal_keep_size=2GB
   -c max_connections=300 -c shared_buffers=128MB -c jit=off -c unix_socket_directories=$sockets ${POSTGRES_OPTIONS:-}"
 
@@ -35,5 +35,5 @@ MIGRATION_PASSWORD=$(password postgres-migration) CHANGE_FEED_PASSWORD=$(passwor
   psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host="$sockets" --username=postgres --dbname=postgres --file="$scripts/roles.sql" >/dev/null
 pg_ctl --pgdata="$data" --silent --wait --mode=fast stop
 
-# shellcheck disable=SC2086 # the settings are meant to be split
+# shellcheck disable=SC2086 # the settings must be split into words
 exec postgres -D "$data" $settings -c listen_addresses="$LISTEN_ADDRESS" -c port="$PORT" -c log_line_prefix='%m [%p] %u@%d '

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Starts Redis on /data. Holds must never be evicted: a full Redis refuses writes instead.
+# Starts Redis on /data. Holds must never be evicted, so a full Redis refuses writes.
 set -euo pipefail
 
 configuration=/tmp/redis.conf
 password_file=/etc/ticket-platform/secrets/redis/password
 
-umask 077 # the password stands in this file, not in the process list
+umask 077 # the password is in this file and not in the process list
 cat >"$configuration" <<END
 bind $LISTEN_ADDRESS
 port $PORT
