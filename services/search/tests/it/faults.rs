@@ -9,8 +9,7 @@ use crate::support::World;
 #[tokio::test]
 async fn a_record_waits_for_elasticsearch_and_its_offset_with_it() {
     let world = World::create().await;
-    let target = world.stores.elasticsearch_url.strip_prefix("http://").unwrap().to_owned();
-    let elasticsearch = Proxy::start(&target).await;
+    let elasticsearch = Proxy::start(world.stores.elasticsearch_addr()).await;
     let world = world.with("ELASTICSEARCH_ADDR", &format!("http://{}", elasticsearch.addr));
     world.prepare().await;
     let service = world.serve().await;

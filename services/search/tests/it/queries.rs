@@ -263,8 +263,7 @@ async fn without_an_index_the_service_waits_and_gives_the_reason() {
 #[tokio::test]
 async fn without_elasticsearch_the_service_answers_503_and_recovers() {
     let world = World::create().await;
-    let target = world.stores.elasticsearch_url.strip_prefix("http://").unwrap().to_owned();
-    let elasticsearch = Proxy::start(&target).await;
+    let elasticsearch = Proxy::start(world.stores.elasticsearch_addr()).await;
     let world = world.with("ELASTICSEARCH_ADDR", &format!("http://{}", elasticsearch.addr));
     world.prepare().await;
     let service = world.serve().await;
