@@ -1,16 +1,13 @@
 //! The programs that are measured, as processes of their own.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use testbed::{Process, Program};
-use tokio::time::{sleep, timeout};
+use anyhow::{Context, Result, bail, ensure};
+use testbed::{Process, Program, within};
 
 use crate::wire::http;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-/// The pause between two looks whether a program is ready.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Settings of a program: the contract's environment variables.
 pub(crate) type Environment = Vec<(String, String)>;
@@ -18,8 +15,13 @@ pub(crate) type Environment = Vec<(String, String)>;
 /// Starts a program built on the kit, on a free port, and waits until it is ready.
 pub(crate) async fn start(program: Program) -> Result<Process> {
     let process = program.show_errors().serve().await?;
-    let ready = timeout(READY_WITHIN, wait_until_ready(process.addr)).await;
-    ready.with_context(|| format!("not ready after {READY_WITHIN:?}"))??;
+    let probe = http::get("/readyz", "");
+    within(READY_WITHIN, "the program is ready", async || {
+        let status = http::fetch(process.addr, &probe).await?.status;
+        ensure!(status == 200, "/readyz answers {status}");
+        Ok(())
+    })
+    .await?;
     Ok(process)
 }
 
@@ -35,12 +37,4 @@ pub(crate) fn end(process: &Process) -> Result<()> {
 /// The number of a program that runs.
 pub(crate) fn pid(process: &Process) -> Result<u32> {
     process.pid().context("a program has ended by itself")
-}
-
-async fn wait_until_ready(addr: SocketAddr) -> Result<()> {
-    let ready = http::get("/readyz", "");
-    while http::fetch(addr, &ready).await?.status != 200 {
-        sleep(PAUSE).await;
-    }
-    Ok(())
 }

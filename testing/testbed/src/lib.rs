@@ -1,5 +1,6 @@
-//! What all tests share: the stores and an instance of them that can be killed and paused, a database per test, rows to start from, a program as a process,
-//! a replica inside the test, connections that can be cut, and waiting for a condition.
+//! What all tests share: the stores and an instance of them that can be killed and paused, a database per test, rows to
+//! start from, a program as a process, a replica inside the test, connections that can be cut, and waiting for a
+//! condition.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "test support: a broken set-up ends the test")]
 

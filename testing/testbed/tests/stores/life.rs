@@ -97,10 +97,5 @@ fn parent(pid: u32) -> Result<String> {
 /// A zombie does not: it only waits for its parent to notice.
 fn exists(pid: u32) -> bool {
     let state = fs::read_to_string(format!("/proc/{pid}/status"));
-    state.is_ok_and(|status| {
-        !status.contains(
-            "
-State:	Z",
-        )
-    })
+    state.is_ok_and(|status| !status.contains("\nState:\tZ"))
 }

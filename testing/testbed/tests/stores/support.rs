@@ -3,8 +3,8 @@
 use std::{process::Output, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use testbed::{OwnInstance, Store, Stores, repository, within};
-use tokio::process::Command;
+use testbed::{OwnInstance, Program, Store, Stores, repository, within};
+use tokio::task::spawn_blocking;
 
 /// Kafka Connect needs most of it to take up its work after a restart.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,9 +28,12 @@ impl TestInstance {
 
     /// Runs the program of `dev/stores/stores` for this instance, and returns what it prints to both its outputs.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ticket-stores"));
-        command.arg("--repository").arg(repository()).args(["--name", &self.own.name]).args(arguments);
-        let Output { status, stdout, stderr } = command.output().await?;
+        let program = Program::new(env!("CARGO_BIN_EXE_ticket-stores"))
+            .environment(std::env::vars())
+            .arguments(["--repository".into(), repository().into_os_string()])
+            .arguments(["--name", &self.own.name])
+            .arguments(arguments.iter().copied());
+        let Output { status, stdout, stderr } = spawn_blocking(move || program.run()).await??;
         let printed = String::from_utf8([stdout, stderr].concat())?;
         ensure!(status.success(), "stores {arguments:?}: {printed}");
         Ok(printed)
