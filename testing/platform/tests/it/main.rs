@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test's broken set-up or expectation ends it")]
 
 mod circles;
+mod copies;
 mod dependencies;
 mod development_files;
 mod fixtures;
