@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use anyhow::{Result, bail};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Far longer than anything takes: the condition ends a wait, the limit only ends a test that would never end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,22 +58,24 @@ pub async fn eventually<A: Answer>(what: &str, look: impl AsyncFnMut() -> A) -> 
     within(PATIENCE, what, look).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Like [`eventually`], with another limit and without a panic.
+/// Like [`eventually`], with another limit and without a panic. The limit also ends a look that is never answered.
 ///
 /// # Errors
 /// When the condition does not hold in time; the last complaint is part of the error.
 pub async fn within<A: Answer>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> A) -> Result<A::Value> {
     let started = Instant::now();
-    loop {
-        match look().await.settled() {
+    let mut complaint = String::new();
+    while let Ok(answer) = timeout_at(started + limit, look()).await {
+        match answer.settled() {
             Ok(value) => return Ok(value),
-            Err(complaint) if started.elapsed() >= limit => {
-                let complaint = complaint.map_or(String::new(), |text| format!(" ({text})"));
-                bail!("still waiting after {limit:?} for: {what}{complaint}");
-            }
-            Err(_) => sleep((started.elapsed() / PAUSE_PART).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await,
+            Err(latest) => complaint = latest.map_or(String::new(), |text| format!(" ({text})")),
         }
+        if started.elapsed() >= limit {
+            break;
+        }
+        sleep((started.elapsed() / PAUSE_PART).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
+    bail!("still waiting after {limit:?} for: {what}{complaint}")
 }
 
 #[cfg(test)]
@@ -99,5 +101,20 @@ mod tests {
         let error = waited.expect_err("it never is").to_string();
         assert_eq!(error, "still waiting after 50ms for: the seat is free (it is held)");
         assert!(within(SHORT, "never", async || false).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_is_never_answered_ends_the_wait_with_the_complaint_of_the_one_before() {
+        let mut looks = 0;
+        let waited: Result<()> = within(SHORT, "an answer", async || {
+            looks += 1;
+            if looks > 1 {
+                std::future::pending::<()>().await;
+            }
+            Err::<(), _>("refused")
+        })
+        .await;
+        let error = waited.expect_err("it never comes").to_string();
+        assert_eq!(error, "still waiting after 50ms for: an answer (refused)");
     }
 }

@@ -1,6 +1,6 @@
 //! A service inside the test's own process.
 
-use std::{fmt::Debug, net::SocketAddr};
+use std::{fmt::Debug, net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -14,6 +14,9 @@ pub struct Replica {
     shutdown: DropGuard,
     running: JoinHandle<()>,
 }
+
+/// A service drains for at most this long.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 impl Replica {
     /// Starts a service: `Replica::start(|listener, shutdown| booking::run(listener, settings, shutdown))`.
@@ -36,9 +39,10 @@ impl Replica {
     /// Asks the service to end, as SIGTERM does, and waits until it has.
     ///
     /// # Panics
-    /// When the service ended with an error.
+    /// When the service ended with an error, or does not end.
     pub async fn stop(self) {
         drop(self.shutdown);
-        self.running.await.expect("the service ended well");
+        let ended = tokio::time::timeout(ENDS_WITHIN, self.running).await.expect("the service ends in time");
+        ended.expect("the service ended well");
     }
 }
