@@ -31,6 +31,13 @@ impl Life {
     }
 }
 
+/// Whether a thread of this process runs or is still ending. A process whose first thread has ended looks like a zombie,
+/// while its other threads hold on to its sockets and files.
+pub(super) fn has_live_thread(pid: u32) -> bool {
+    let threads = process(pid).and_then(|process| process.tasks().ok()).into_iter().flatten().flatten();
+    threads.filter_map(|thread| thread.stat().ok()).any(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// The processes that have this folder mounted as `/data`, whoever started them.
 pub(super) fn processes_on(data: &Path) -> Vec<u32> {
     let identity = |path: &Path| fs::metadata(path).map(|folder| (folder.dev(), folder.ino())).ok();
@@ -89,6 +96,18 @@ mod tests {
         };
         assert!(grandchild.is_alive());
         crate::signal::send(grandchild.pid, crate::signal::Signal::KILL).expect("killed");
+        child.wait().expect("ended");
+    }
+
+    #[test]
+    fn a_process_lives_as_long_as_one_of_its_threads() {
+        assert!(has_live_thread(std::process::id()));
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+        assert!(has_live_thread(child.id()));
+        child.kill().expect("killed");
+        while has_live_thread(child.id()) {
+            std::thread::yield_now();
+        }
         child.wait().expect("ended");
     }
 

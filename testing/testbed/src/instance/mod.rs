@@ -12,7 +12,7 @@ mod tools;
 
 use std::{
     fs::{self, File},
-    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -90,6 +90,15 @@ impl Instance {
     /// # Errors
     /// When a store cannot be fetched or started, ends, or is not ready in time. The error has the end of its log.
     pub async fn up(&self, stores: &[Store]) -> Result<Vec<Store>> {
+        let (started, ports) = self.launch(stores).await?;
+        // Together: Connect waits for Kafka by itself.
+        for store in stores {
+            self.wait_until_ready(*store, ports.of(store.port_name())?).await?;
+        }
+        Ok(started)
+    }
+
+    async fn launch(&self, stores: &[Store]) -> Result<(Vec<Store>, Ports)> {
         let fetched = self.fetch().await?;
         let _lock = self.lock().await?;
         self.write_passwords()?;
@@ -104,22 +113,19 @@ impl Instance {
                 started.push(*store);
             }
         }
-        // Together: Connect waits for Kafka by itself.
-        for store in stores {
-            self.wait_until_ready(*store, ports.of(store.port_name())?).await?;
-        }
-        Ok(started)
+        Ok((started, ports))
     }
 
     /// Stops these stores, the last one first. Their data stays.
     ///
     /// # Errors
-    /// When a store cannot be sent a signal.
+    /// When a store cannot be sent a signal or does not end.
     pub async fn down(&self, stores: &[Store]) -> Result<()> {
-        for store in stores.iter().rev() {
-            self.stop(*store).await?;
+        if !self.folders.instance.exists() {
+            return Ok(());
         }
-        Ok(())
+        let _lock = self.lock().await?;
+        self.stop_each(stores).await
     }
 
     /// Stops all stores and drops their data.
@@ -127,11 +133,19 @@ impl Instance {
     /// # Errors
     /// When a store cannot be stopped or a file cannot be removed.
     pub async fn wipe(&self) -> Result<()> {
-        self.down(&Store::ALL).await?;
-        match fs::remove_dir_all(&self.folders.instance) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+        if !self.folders.instance.exists() {
+            return Ok(());
         }
+        let _lock = self.lock().await?;
+        self.stop_each(&Store::ALL).await?;
+        Ok(fs::remove_dir_all(&self.folders.instance)?)
+    }
+
+    async fn stop_each(&self, stores: &[Store]) -> Result<()> {
+        for store in stores.iter().rev() {
+            self.stop(*store).await?;
+        }
+        Ok(())
     }
 
     /// The number of the store's first process, which takes all others with it when it ends.
@@ -170,7 +184,7 @@ impl Instance {
         self.signal_all(store, Signal::CONT)
     }
 
-    /// One line for each store: its address, process and memory, or that it is down.
+    /// One line for each store: its address, process and memory, that it is down, or that it was left behind.
     ///
     /// # Errors
     /// When the ports cannot be read.
@@ -181,16 +195,28 @@ impl Instance {
                 let mib = life::memory_mib(&self.processes(store));
                 format!("{:<14} 127.0.0.1:{port:<6} pid {pid:<8} {mib:>5} MiB\n", store.name())
             }
-            _ => format!("{:<14} down\n", store.name()),
+            _ => match self.processes(store)[..] {
+                [] => format!("{:<14} down\n", store.name()),
+                // Its holder was killed alone.
+                [pid, ..] => format!("{:<14} left behind, pid {pid}: `up` or `down` ends it\n", store.name()),
+            },
         });
         Ok(lines.concat())
     }
 
-    /// Two starts at the same time start each store once. The lock ends with the file.
+    /// Starts and ends follow one another: two starts at the same time start each store once. The lock ends with the
+    /// file.
     async fn lock(&self) -> Result<File> {
-        fs::create_dir_all(&self.folders.instance)?;
-        let file = File::create(self.folders.instance.join(".lock"))?;
-        Ok(spawn_blocking(move || file.lock().map(|()| file)).await??)
+        let path = self.folders.instance.join(".lock");
+        loop {
+            fs::create_dir_all(&self.folders.instance)?;
+            let file = File::create(&path)?;
+            let file = spawn_blocking(move || file.lock().map(|()| file)).await??;
+            // Whoever had the lock may have removed the file with the whole instance.
+            if fs::metadata(&path).is_ok_and(|now| file.metadata().is_ok_and(|held| held.ino() == now.ino())) {
+                return Ok(file);
+            }
+        }
     }
 
     fn write_passwords(&self) -> Result<()> {
@@ -235,19 +261,23 @@ impl Instance {
         Ok(())
     }
 
-    /// Kills what is left of a store, and waits until it is gone. A holder that was killed leaves the store behind: the
-    /// kernel does not end them together, because the store has another user.
+    /// Kills what is left of a store, and waits until it is gone, with its sockets and locks. A holder that was killed
+    /// leaves the store behind: the kernel does not end them together, because the store has another user.
     async fn kill_rest(&self, store: Store) -> Result<()> {
+        let deadline = Instant::now() + ENDS_WITHIN;
         loop {
             let holder = holder::read(&self.folders, store).map(|holder| holder.pid);
             let rest: Vec<u32> = self.processes(store).into_iter().chain(holder).collect();
             if rest.is_empty() {
                 return Ok(());
             }
-            for pid in rest {
-                signal::send(pid, Signal::KILL)?;
+            for pid in &rest {
+                signal::send(*pid, Signal::KILL)?;
             }
-            sleep(LOOK_AGAIN_AFTER).await;
+            while rest.iter().any(|pid| life::has_live_thread(*pid)) {
+                ensure!(Instant::now() < deadline, "{store} was killed and does not end; its processes are {rest:?}");
+                sleep(LOOK_AGAIN_AFTER).await;
+            }
         }
     }
 

@@ -20,6 +20,14 @@ impl OwnInstance {
         this.0.up(stores).await?;
         Ok(this)
     }
+
+    /// Ends it and says whether it is gone, which dropping the value only prints.
+    ///
+    /// # Errors
+    /// When a store cannot be stopped or a file cannot be removed.
+    pub async fn end(self) -> Result<()> {
+        self.0.wipe().await
+    }
 }
 
 impl Deref for OwnInstance {

@@ -56,6 +56,8 @@ fn main() {
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     // `exit` drops nothing, and the instance has to go.
-    drop(instance);
+    if let Some(Some(instance)) = std::sync::Arc::into_inner(instance) {
+        runtime.block_on(instance.own.end()).expect("the instance is gone");
+    }
     conclusion.exit();
 }

@@ -19,8 +19,9 @@ pub(crate) struct TestInstance {
 
 impl TestInstance {
     pub(crate) async fn up(shared_memory_before: Vec<String>) -> Self {
-        let own =
-            OwnInstance::up(&format!("test-stores-{}", std::process::id()), &Store::ALL).await.expect("it starts");
+        // `dev/test` gives the name, so that it can clear up after a run that was interrupted.
+        let name = std::env::var("TEST_INSTANCE").unwrap_or_else(|_| format!("test-stores-{}", std::process::id()));
+        let own = OwnInstance::up(&name, &Store::ALL).await.expect("it starts");
         let stores = own.addresses().expect("addresses");
         let client = reqwest::Client::new();
         Self { own, stores, client, shared_memory_before }
@@ -48,13 +49,18 @@ impl TestInstance {
     /// Waits until the topic of the table `events` has at least this many records.
     pub(crate) async fn records_in_topic(&self, at_least: u64) -> Result<()> {
         within(PATIENCE, "records in pg.public.events", async || {
-            // One line for each partition: topic:partition:offset
-            let offsets = self.command(&["kafka", "GetOffsetShell", "--topic", "pg.public.events"]).await?;
-            let ends = offsets.lines().filter_map(|line| line.strip_prefix("pg.public.events:")?.split_once(':'));
-            let count: u64 = ends.filter_map(|(_, end)| end.parse::<u64>().ok()).sum();
+            let count = self.count_records().await?;
             ensure!(count >= at_least, "{count} records of {at_least}");
             anyhow::Ok(())
         })
         .await
+    }
+
+    /// How many records the topic of the table `events` has now.
+    pub(crate) async fn count_records(&self) -> Result<u64> {
+        // One line for each partition: topic:partition:offset
+        let offsets = self.command(&["kafka", "GetOffsetShell", "--topic", "pg.public.events"]).await?;
+        let ends = offsets.lines().filter_map(|line| line.strip_prefix("pg.public.events:")?.split_once(':'));
+        Ok(ends.filter_map(|(_, end)| end.parse::<u64>().ok()).sum())
     }
 }

@@ -10,8 +10,10 @@ use crate::support::TestInstance;
 const STORE_USER: u32 = 65_532;
 
 pub(crate) async fn down_leaves_no_process_mount_or_memory(instance: &TestInstance) -> Result<()> {
+    // Each holder has the instance's folder as an argument.
+    let folder = format!("stores-{}", instance.own.name);
+    ensure!(!processes_with(&folder).is_empty(), "no process names {folder} while the stores run");
     instance.command(&["down"]).await?;
-    let folder = format!("stores-{}/", instance.own.name);
     let processes = processes_with(&folder);
     ensure!(processes.is_empty(), "{processes:?}");
     let mounts = fs::read_to_string("/proc/self/mountinfo")?;
