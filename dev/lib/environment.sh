@@ -20,9 +20,13 @@ shopt -s inherit_errexit
 
 # All programs of the workspace, for development. Always the whole workspace: another selection turns on other features of
 # the same dependencies, and cargo then builds them twice.
-build_programs() { cargo build --quiet --locked --workspace --bins; }
+build_programs() {
+  "$repository/dev/packages"
+  cargo build --quiet --locked --workspace --bins
+}
 
 # Optimised programs for the benchmark and for the long run of testing/history. One selection for both, for the same reason.
 build_optimised() {
+  "$repository/dev/packages"
   cargo build --quiet --locked --release -p booking -p event-management -p search -p bench -p history
 }
