@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
-use testbed::{Process, Proxy, Store};
+use testbed::{Process, Proxy, Store, within};
 use tokio::time::{Instant, sleep};
 
 use super::{Plan, clock::Recorder, customer::Customers, platform::Platform};
@@ -14,6 +14,8 @@ use crate::history::FaultKind;
 const SHORTEST_FAULT: Duration = Duration::from_millis(100);
 /// A killed replica stays away for this share of a fault's time.
 const KILLED_SHARE: f64 = 0.2;
+/// A replica that was restarted answers within this time.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// The pause between two faults, as a share of the longest fault's time. Customers buy undisturbed meanwhile.
 const QUIET_PERIOD: std::ops::Range<f64> = 0.1..0.5;
 /// Customers answer their bank within this time.
@@ -143,7 +145,10 @@ impl Injector<'_> {
         let process = self.process(part)?;
         process.kill();
         sleep(away).await;
-        process.restart().await
+        process.restart().await?;
+        let livez = format!("{}/livez", process.url);
+        let answer = async || reqwest::get(&livez).await.and_then(reqwest::Response::error_for_status);
+        within(ANSWERS_WITHIN, "a replica answers after its restart", answer).await.map(drop)
     }
 
     async fn pause_for(&self, part: Part, length: Duration) -> Result<()> {
