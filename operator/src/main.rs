@@ -1,6 +1,9 @@
 //! `ticket-operator`: runs the operator, or prints what is generated from it.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
+use kit::shutdown;
 use kube::CustomResourceExt;
 use ticket_operator::{
     RunError, Settings,
@@ -26,19 +29,35 @@ enum Print {
     Reasons,
 }
 
-fn main() -> Result<(), RunError> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.print {
-        Some(Print::Crd) => print!("{}", serde_yaml::to_string(&TicketPlatform::crd())?),
-        Some(Print::Reasons) => print!("{}", Reason::markdown()),
-        None => run(arguments.settings)?,
+    let Some(print) = arguments.print else { return run(arguments.settings) };
+    match printed(print) {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("ticket-operator: {error}");
+            ExitCode::FAILURE
+        }
     }
-    Ok(())
+}
+
+fn printed(print: Print) -> Result<String, serde_yaml::Error> {
+    match print {
+        Print::Crd => serde_yaml::to_string(&TicketPlatform::crd()),
+        Print::Reasons => Ok(Reason::markdown()),
+    }
 }
 
 #[tokio::main]
-async fn run(settings: Settings) -> Result<(), RunError> {
+async fn run(settings: Settings) -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
-    ticket_operator::run(settings, kit::shutdown::on_signal()?).await
+    shutdown::exit_code(run_until_signal(settings).await)
+}
+
+async fn run_until_signal(settings: Settings) -> Result<(), RunError> {
+    ticket_operator::run(settings, shutdown::on_signal()?).await
 }

@@ -48,16 +48,14 @@ pub struct Settings {
 pub enum RunError {
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    #[error("HTTP: {0}")]
-    Http(#[from] std::io::Error),
+    #[error("the listener or the signals: {0}")]
+    Io(#[from] std::io::Error),
     #[error("the cluster's configuration: {0}")]
     Cluster(#[from] kube::Error),
     #[error("the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
     #[error("a task ended by a panic: {0}")]
     Task(#[from] JoinError),
-    #[error("YAML: {0}")]
-    Yaml(#[from] serde_yaml::Error),
 }
 
 /// Runs the operator until `stop`.

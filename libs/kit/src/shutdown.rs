@@ -1,4 +1,6 @@
-//! The end of the process by a signal.
+//! The end of the process, by a signal or by an error.
+
+use std::{fmt::Display, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,4 +22,15 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
         signalled.cancel();
     });
     Ok(token)
+}
+
+/// The exit status of a program that ended like this: 0, or 1 after an error, which is logged.
+pub fn exit_code(outcome: Result<(), impl Display>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the program ends");
+            ExitCode::FAILURE
+        }
+    }
 }

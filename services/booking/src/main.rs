@@ -1,5 +1,7 @@
 //! The program of the booking service.
 
+use std::process::ExitCode;
+
 use booking::{RunError, Settings};
 use kit::{logging, settings, settings::Environment, shutdown};
 use tokio::net::TcpListener;
@@ -10,9 +12,13 @@ use tokio::net::TcpListener;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
-async fn main() -> Result<(), RunError> {
+async fn main() -> ExitCode {
     let settings = settings::or_exit(Settings::read(Environment::from_process()));
     logging::init("booking", settings.server.mode);
+    shutdown::exit_code(listen_and_run(settings).await)
+}
+
+async fn listen_and_run(settings: Settings) -> Result<(), RunError> {
     let shutdown = shutdown::on_signal()?;
     let listener = TcpListener::bind(&settings.server.addr).await?;
     booking::run(listener, settings, shutdown).await

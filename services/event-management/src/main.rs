@@ -1,5 +1,7 @@
 //! `event-management`: serves the pages of events.
 
+use std::process::ExitCode;
+
 use event_management::{RunError, Settings};
 use kit::{
     logging,
@@ -14,9 +16,14 @@ use tokio::net::TcpListener;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
-async fn main() -> Result<(), RunError> {
+async fn main() -> ExitCode {
     let settings = or_exit(Settings::read(Environment::from_process()));
     logging::init("event-management", settings.server.mode);
+    shutdown::exit_code(listen_and_run(settings).await)
+}
+
+async fn listen_and_run(settings: Settings) -> Result<(), RunError> {
+    let shutdown = shutdown::on_signal()?;
     let listener = TcpListener::bind(&settings.server.addr).await?;
-    event_management::run(listener, settings, shutdown::on_signal()?).await
+    event_management::run(listener, settings, shutdown).await
 }

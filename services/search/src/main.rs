@@ -44,13 +44,7 @@ async fn main() -> ExitCode {
 async fn serve() -> ExitCode {
     let settings = or_exit(ServeSettings::read(Environment::from_process()));
     logging::init("search", settings.server.mode);
-    match listen_and_run(settings).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(%error, "search ends");
-            ExitCode::FAILURE
-        }
-    }
+    shutdown::exit_code(listen_and_run(settings).await)
 }
 
 async fn listen_and_run(settings: ServeSettings) -> Result<(), RunError> {
