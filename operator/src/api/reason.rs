@@ -93,7 +93,7 @@ pub enum Attention {
 reasons! {
     WaitingForEarlierGate: None, "An earlier gate is not passed yet.", "Read the conditions of the earlier gates.";
     Progressing: None, "The operator is making the platform what the resource says.", "Wait.";
-    UpToDate: None, "The operator has nothing to do, or waits for help.", "–";
+    UpToDate: None, "All work is done, or the platform is stalled: see `Stalled`.", "–";
     NotStalled: None, "No gate needs help.", "–";
     AllGatesPassed: Normal, "All four gates are passed and the services run the release of the resource.", "–";
     MigrationRunning: Normal, "The migration Job of this release is running.", "Wait; `kubectl logs job/<name>` shows its progress.";
@@ -114,7 +114,7 @@ reasons! {
     ConnectorInvalid: Warning, "Kafka Connect refuses the connector's configuration, or PostgreSQL refuses the publication.", "Correct what the message names. The step is tried again when the resource or a Secret changes, and every five minutes.";
     RolloutRunning: Normal, "A revision of the services is being rolled out.", "Wait.";
     RolloutComplete: Normal, "All pods of all services run the revision and are ready.", "–";
-    RolloutFailed: Warning, "A revision did not become ready in time. The last good revision is back, if there is one.", "Read the message, remove the cause, and change the resource.";
+    RolloutFailed: Warning, "A revision did not become ready in time. The operator goes back to the last good revision, if there is one.", "Read the message, remove the cause, and change the resource.";
     ServicesUnavailable: Warning, "Pods of a service are not ready.", "Look at `kubectl get pods` and at the pods' logs.";
     PostgresUnreachable: Warning, "The operator cannot reach PostgreSQL.", "Check the database, its address and the Secrets.";
     ConnectUnreachable: Warning, "The operator cannot reach Kafka Connect.", "Check Kafka Connect and its address.";

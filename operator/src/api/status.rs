@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConditionType, schema};
 
-/// What the operator found and did. The operator does not depend on it: when the status is lost, everything is looked
-/// up again.
+/// What the operator found and did. When the status is lost, the operator looks up again what the gates depend on. It
+/// then no longer knows the last good revision, the revision that failed, and which releases' later migrations it has
+/// applied.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketPlatformStatus {

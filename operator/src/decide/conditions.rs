@@ -39,7 +39,11 @@ pub(crate) fn conclude(input: &Input<'_>, mut status: TicketPlatformStatus, gate
         None => ConditionDraft::no(ConditionType::Stalled, Reason::NotStalled, "No gate needs help."),
     };
     let reconciling = if is_ready || stalled.truth == Truth::True {
-        ConditionDraft::no(ConditionType::Reconciling, Reason::UpToDate, "All work is done or waits for help.")
+        ConditionDraft::no(
+            ConditionType::Reconciling,
+            Reason::UpToDate,
+            "All work is done, or the platform is stalled: see Stalled.",
+        )
     } else {
         ConditionDraft::yes(ConditionType::Reconciling, Reason::Progressing, ready.message.clone())
     };

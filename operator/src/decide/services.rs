@@ -88,7 +88,7 @@ pub(crate) fn maintain(input: &Input<'_>, target: &Target) -> Gate {
 fn gone_back(input: &Input<'_>, rollout: &RolloutStatus, fallback: &Revision<'_>) -> Gate {
     let gate = keep(input, fallback);
     let message = format!(
-        "{}. The last good revision, of release {}, is back. The failed one is not tried again until the resource changes.",
+        "{}. The operator goes back to the last good revision, of release {}. The failed one is not tried again until the resource changes.",
         rollout.failure.as_deref().unwrap_or("The rollout failed"),
         fallback.target.spec.version,
     );
