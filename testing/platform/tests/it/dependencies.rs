@@ -42,11 +42,20 @@ fn violations(table: &Crates, workspace: &Crates) -> Vec<String> {
         if !workspace.contains_key(folder) {
             violations.push(format!("row `{folder}` stands for no crate"));
         }
-        for other in allowed.normal.union(&allowed.tests).filter(|other| !workspace.contains_key(*other)) {
-            violations.push(format!("row `{folder}` allows `{other}`, which is no crate"));
-        }
-        for other in allowed.normal.iter().filter(|other| !may_stand_on(folder, other)) {
-            violations.push(format!("row `{folder}` allows `{other}`, which does not stand below it"));
+        let unused = |others: &BTreeSet<String>, used: fn(&Arrows) -> &BTreeSet<String>| {
+            let used = workspace.get(folder).map(used);
+            others.iter().filter(|other| used.is_some_and(|used| !used.contains(*other))).cloned().collect::<Vec<_>>()
+        };
+        let unused =
+            [unused(&allowed.normal, |uses| &uses.normal), unused(&allowed.tests, |uses| &uses.tests)].concat();
+        for other in allowed.normal.union(&allowed.tests) {
+            if !workspace.contains_key(other) {
+                violations.push(format!("row `{folder}` allows `{other}`, which is no crate"));
+            } else if allowed.normal.contains(other) && !may_stand_on(folder, other) {
+                violations.push(format!("row `{folder}` allows `{other}`, which does not stand below it"));
+            } else if unused.contains(other) {
+                violations.push(format!("row `{folder}` allows `{other}`, which it does not use"));
+            }
         }
     }
     violations
@@ -181,6 +190,23 @@ fn a_row_may_not_allow_an_arrow_that_leads_up_or_from_service_to_service() {
         [
             "row `libs/kit` allows `services/booking`, which does not stand below it",
             "row `services/booking` allows `testing/testbed`, which does not stand below it",
+        ]
+    );
+}
+
+#[test]
+fn what_a_row_allows_without_need_is_named() {
+    let mut table = given_table();
+    table.get_mut("services/booking").unwrap().normal.insert("libs/seats".to_owned());
+    table.insert("libs/seats".to_owned(), Arrows::default());
+    let mut workspace = given_table();
+    workspace.insert("libs/seats".to_owned(), Arrows::default());
+    workspace.get_mut("libs/kit").unwrap().tests.clear();
+    assert_eq!(
+        violations(&table, &workspace),
+        [
+            "row `libs/kit` allows `testing/testbed`, which it does not use",
+            "row `services/booking` allows `libs/seats`, which it does not use",
         ]
     );
 }
